@@ -1,0 +1,2 @@
+//! The `flow` command.
+fn main() {}
