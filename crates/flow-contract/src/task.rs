@@ -1,0 +1,134 @@
+//! All that a running node sees.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::{Content, Digest, Labels, NodeError, Params};
+
+/// An artifact on an input port.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Where the instance that made it stands, as far as the reader doesn't share it.
+    pub labels: Labels,
+    /// Its verified bytes.
+    pub content: Content,
+    /// What to call it in messages: the file's path, or the node and port.
+    pub name: String,
+}
+
+/// What a node has put on an output port.
+#[derive(Debug)]
+pub enum Produced {
+    /// Bytes in memory; good for small artifacts.
+    Bytes(Vec<u8>),
+    /// A file in the staging folder.
+    Staged(PathBuf),
+}
+
+/// Hears how far a node is; how it is told to stop.
+pub trait Observer: Sync {
+    /// `done` of `total` steps, with a short note.
+    fn progress(&self, done: u64, total: u64, note: &str);
+
+    /// Something the user should know, kept with the outcome.
+    fn warn(&self, words: &str);
+
+    /// Whether the run wants this node to stop.
+    fn should_stop(&self) -> bool;
+}
+
+/// An observer that hears nothing and never stops anything.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn progress(&self, _done: u64, _total: u64, _note: &str) {}
+    fn warn(&self, _words: &str) {}
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
+/// All that a running node sees: its inputs, params, seed and a folder of its own.
+pub struct Task<'a> {
+    /// Canonical params, complete with defaults.
+    pub params: &'a Params,
+    /// The study's seed; part of the recipe where the kind is seeded, else 0.
+    pub seed: u64,
+    /// Hears about progress.
+    pub observer: &'a dyn Observer,
+    inputs: BTreeMap<String, Vec<Input>>,
+    staging: &'a Path,
+    produced: BTreeMap<String, Produced>,
+}
+
+impl<'a> Task<'a> {
+    /// A task with its inputs by port and its own empty folder.
+    #[must_use]
+    pub fn new(
+        params: &'a Params,
+        seed: u64,
+        inputs: BTreeMap<String, Vec<Input>>,
+        staging: &'a Path,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Self {
+            params,
+            seed,
+            observer,
+            inputs,
+            staging,
+            produced: BTreeMap::new(),
+        }
+    }
+
+    /// The one artifact on a port of [`Arity::One`](crate::Arity::One).
+    ///
+    /// # Errors
+    /// When the port holds none, which the plan rules out for a declared port.
+    pub fn input(&self, port: &str) -> Result<&Input, NodeError> {
+        self.inputs(port)
+            .first()
+            .ok_or_else(|| NodeError::new(format!("nothing is connected to port `{port}`")))
+    }
+
+    /// The artifact on an optional port.
+    #[must_use]
+    pub fn optional(&self, port: &str) -> Option<&Input> {
+        self.inputs(port).first()
+    }
+
+    /// All artifacts on a port, in the order of the recipe.
+    #[must_use]
+    pub fn inputs(&self, port: &str) -> &[Input] {
+        self.inputs.get(port).map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts bytes on an output port.
+    pub fn give(&mut self, port: &str, bytes: Vec<u8>) {
+        self.produced
+            .insert(port.to_owned(), Produced::Bytes(bytes));
+    }
+
+    /// A path in the staging folder for an output too large for memory; write the file there.
+    pub fn stage(&mut self, port: &str) -> PathBuf {
+        let path = self.staging.join(port);
+        self.produced
+            .insert(port.to_owned(), Produced::Staged(path.clone()));
+        path
+    }
+
+    /// The node's own folder, gone after it ran.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.staging
+    }
+
+    /// What was put on the ports, for the engine.
+    #[must_use]
+    pub fn into_produced(self) -> BTreeMap<String, Produced> {
+        self.produced
+    }
+}
