@@ -16,6 +16,8 @@ pub struct Input {
     pub content: Content,
     /// What to call it in messages: the file's path, or the node and port.
     pub name: String,
+    /// A file that holds exactly these bytes, where there is one.
+    pub file: Option<PathBuf>,
 }
 
 /// What a node has put on an output port.
@@ -118,6 +120,16 @@ impl<'a> Task<'a> {
         self.produced
             .insert(port.to_owned(), Produced::Staged(path.clone()));
         path
+    }
+
+    /// Puts a file of the staging folder on an output port.
+    pub fn give_file(&mut self, port: &str, file: PathBuf) {
+        self.produced.insert(port.to_owned(), Produced::Staged(file));
+    }
+
+    /// The names of the input ports something is connected to.
+    pub fn ports(&self) -> impl Iterator<Item = &str> {
+        self.inputs.keys().map(String::as_str)
     }
 
     /// The node's own folder, gone after it ran.

@@ -1,1 +1,28 @@
-//! To be written.
+//! Finds what is stale, runs it, and says why.
+//!
+//! A [`Board`](board) holds every instance of a plan and its state; [`run()`] moves instances from
+//! wanted to settled, [`survey`] asks the same board what would run without running it. Results are
+//! looked up and recorded in a [`flow_store::Store`]; work is done by an executor.
+//!
+//! The engine knows no science: kinds come through [`flow_contract::Catalog`]. It prints nothing;
+//! what happens is told as [`Event`]s.
+
+mod address;
+mod board;
+mod command;
+mod event;
+mod execute;
+mod expand;
+mod pace;
+mod prepare;
+mod publish;
+mod run;
+mod session;
+mod survey;
+
+pub use address::Address;
+pub use command::{COMMAND, WithCommand};
+pub use event::{Event, Listener, Why};
+pub use run::{Finished, Summary, run};
+pub use session::{EngineError, Session};
+pub use survey::{Standing, Surveyed, survey};

@@ -1,1 +1,80 @@
-//! To be written.
+//! The catalog: one file per node kind.
+//!
+//! A kind is ports, params and a call into a leaf crate; the science lives in the leaves. To add
+//! one, write its file and add its row to [`CATALOG`]'s list below.
+
+mod cohort;
+mod convert;
+mod count_epochs;
+mod epoch;
+mod folds;
+mod lrp;
+mod network;
+mod predict;
+mod recordings;
+mod score;
+mod shares;
+mod simulate_night;
+pub mod table;
+pub mod tensor;
+mod train;
+mod zscore;
+
+use flow_contract::{Catalog, Kind, Row};
+
+/// All kinds of this build.
+pub static CATALOG: Kinds = Kinds;
+
+impl Kinds {
+    /// The columns, in order, and the rows of a table artifact.
+    ///
+    /// # Errors
+    /// In words: why the bytes are not a table.
+    pub fn table(&self, table: &[u8]) -> Result<(Vec<String>, Vec<Row>), String> {
+        let table = table::Table::read(table).map_err(|error| error.to_string())?;
+        let rows = table.rows().map_err(|error| error.to_string())?;
+        Ok((table.names(), rows))
+    }
+}
+
+/// See [`CATALOG`].
+#[derive(Debug)]
+pub struct Kinds;
+
+/// Sorted by name. Guard: `kinds_are_sorted`.
+static KINDS: &[&dyn Kind] = &[
+    &cohort::Cohort,
+    &convert::Convert,
+    &count_epochs::CountEpochs,
+    &epoch::Epoch,
+    &folds::Folds,
+    &lrp::Lrp,
+    &predict::Predict,
+    &score::Score,
+    &shares::Shares,
+    &simulate_night::SimulateNight,
+    &train::Train,
+    &zscore::ZScore,
+];
+
+impl Catalog for Kinds {
+    fn kinds(&self) -> Vec<&dyn Kind> {
+        KINDS.to_vec()
+    }
+
+    fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
+        let rows = table::Table::read(table).and_then(|table| table.rows());
+        rows.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_sorted() {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.descriptor().name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+    }
+}

@@ -1,2 +1,39 @@
-//! The `flow` command.
-fn main() {}
+//! The `flow` command: the one crate that talks to people.
+
+mod args;
+mod ask;
+mod keep;
+mod outcome;
+mod progress;
+mod report;
+mod run;
+mod study;
+mod words;
+
+use std::process::ExitCode;
+
+use args::{Command, Line};
+use clap::Parser;
+use outcome::Outcome;
+
+fn main() -> ExitCode {
+    let line = Line::parse();
+    let outcome = match &line.command {
+        Command::Run(run) => run::run(&line.place, run),
+        Command::Status(ask) => ask::status(&line.place, ask),
+        Command::Why(why) => ask::why(&line.place, why),
+        Command::Graph(graph) => ask::graph(&line.place, graph),
+        Command::Kinds(kinds) => ask::kinds(kinds),
+        Command::Show(show) => ask::show(&line.place, show),
+        Command::Check(check) => ask::check(&line.place, check),
+        Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
+        Command::Gc(gc) => keep::gc(&line.place, gc),
+    };
+    outcome.unwrap_or_else(|refusal| refusal.tell()).into()
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}

@@ -1,0 +1,289 @@
+//! Every instance of a plan and its state.
+//!
+//! ```text
+//! node:      Wanted ──axes known, upstream expanded──► Expanded | Blocked(by)
+//! instance:  Waiting(n) ──n inputs settled──► Ready ──► Running ──► Settled
+//!                ▲                              │ hit               Done | Failed | Blocked(by) | Stale
+//!                └──────────── rewind ◄─────────┴── a stored output turned out damaged
+//! ```
+//! All changes of an instance's state pass through [`Board::set`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use flow_contract::{Digest, Key};
+use flow_plan::{NodeId, Point};
+
+use crate::address::Address;
+use crate::event::Why;
+use crate::session::Session;
+
+/// An instance's place on the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct InstanceId(u32);
+
+impl InstanceId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an instance put on its ports: port name, digest, size in bytes.
+pub(crate) type Outputs = Arc<[(String, Digest, u64)]>;
+
+/// Where an instance stands.
+#[derive(Clone, Debug)]
+pub(crate) enum State {
+    /// So many inputs are not settled yet.
+    Waiting(u32),
+    /// Its recipe can be built.
+    Ready,
+    /// It was handed to the executor, or waits for its turn there.
+    Running,
+    /// Nothing more will happen to it.
+    Settled(Outcome),
+}
+
+/// How an instance ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Its outputs are in the store.
+    Done { key: Key, outputs: Outputs, seconds: f64, ran: bool },
+    /// It failed.
+    Failed,
+    /// Something before it did not get done.
+    Blocked { by: InstanceId },
+    /// In a survey: it would run.
+    Stale(Why),
+}
+
+/// A source of a port, with what it resolved to.
+#[derive(Clone, Debug)]
+pub(crate) enum Bound {
+    /// An output of these instances.
+    Instances { output: String, of: Vec<InstanceId>, shared: Arc<[String]> },
+    /// A file, by path as written in the study.
+    File(String),
+    /// Files matched by a pattern, by path.
+    Files(String),
+}
+
+/// One instance of a node.
+pub(crate) struct Instance {
+    pub(crate) node: NodeId,
+    pub(crate) point: Point,
+    pub(crate) state: State,
+    /// Its inputs: port by port, source by source.
+    pub(crate) inputs: Vec<(String, Vec<Bound>)>,
+    /// Whether a stored result must not be used, because its bytes were damaged.
+    pub(crate) forced: bool,
+    dependents: Vec<InstanceId>,
+}
+
+/// How far a node's expansion is.
+#[derive(Clone, Debug)]
+pub(crate) enum Expansion {
+    /// Nobody asked for it.
+    Unwanted,
+    /// Its instances are not known yet.
+    Wanted,
+    /// Its instances.
+    Expanded { first: u32, count: u32 },
+    /// Its instances will never be known.
+    Blocked { by: InstanceId },
+    /// Its axes make no sense.
+    Failed,
+}
+
+/// Every instance of a plan and its state.
+pub(crate) struct Board<'a> {
+    pub(crate) session: &'a Session<'a>,
+    pub(crate) expansions: Vec<Expansion>,
+    instances: Vec<Instance>,
+    ready: VecDeque<InstanceId>,
+    unsettled: usize,
+}
+
+impl<'a> Board<'a> {
+    pub(crate) fn new(session: &'a Session<'a>, wanted: &[bool]) -> Self {
+        let expansion = |&wanted: &bool| {
+            if wanted { Expansion::Wanted } else { Expansion::Unwanted }
+        };
+        Self {
+            session,
+            expansions: wanted.iter().map(expansion).collect(),
+            instances: Vec::new(),
+            ready: VecDeque::new(),
+            unsettled: 0,
+        }
+    }
+
+    pub(crate) fn instance(&self, id: InstanceId) -> &Instance {
+        &self.instances[id.index()]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = (InstanceId, &Instance)> {
+        (0..).map(InstanceId).zip(&self.instances)
+    }
+
+    pub(crate) fn address(&self, id: InstanceId) -> Address {
+        let instance = self.instance(id);
+        let node = self.session.plan.node(instance.node).name.clone();
+        Address { node, labels: instance.point.labels.clone() }
+    }
+
+    /// The instances of an expanded node.
+    pub(crate) fn instances_of(&self, node: NodeId) -> impl Iterator<Item = InstanceId> + use<> {
+        let range = match self.expansions[node.index()] {
+            Expansion::Expanded { first, count } => first..first + count,
+            _ => 0..0,
+        };
+        range.map(InstanceId)
+    }
+
+    /// The outputs of an instance that is done.
+    pub(crate) fn outputs(&self, id: InstanceId) -> Option<&Outputs> {
+        match &self.instance(id).state {
+            State::Settled(Outcome::Done { outputs, .. }) => Some(outputs),
+            _ => None,
+        }
+    }
+
+    /// The digest on an output port of an instance that is done.
+    pub(crate) fn digest(&self, id: InstanceId, output: &str) -> Option<Digest> {
+        let outputs = self.outputs(id)?;
+        outputs.iter().find(|(name, ..)| name == output).map(|(_, digest, _)| *digest)
+    }
+
+    pub(crate) fn has_unsettled(&self) -> bool {
+        self.unsettled > 0
+    }
+
+    pub(crate) fn next_ready(&mut self) -> Option<InstanceId> {
+        while let Some(id) = self.ready.pop_front() {
+            // A rewind may have made it wait again since.
+            if matches!(self.instance(id).state, State::Ready) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// Adds an instance whose inputs are instances already on the board.
+    pub(crate) fn add(
+        &mut self,
+        node: NodeId,
+        point: Point,
+        inputs: Vec<(String, Vec<Bound>)>,
+    ) -> InstanceId {
+        let id = InstanceId(u32::try_from(self.instances.len()).expect("fewer than 2³² instances"));
+        let needs: Vec<InstanceId> = inputs
+            .iter()
+            .flat_map(|(_, sources)| sources)
+            .flat_map(|source| match source {
+                Bound::Instances { of, .. } => of.as_slice(),
+                Bound::File(_) | Bound::Files(_) => &[],
+            })
+            .copied()
+            .collect();
+        let state = State::Waiting(0);
+        let dependents = Vec::new();
+        self.instances.push(Instance { node, point, state, inputs, forced: false, dependents });
+        self.unsettled += 1;
+        self.wait_for(id, &needs);
+        id
+    }
+
+    fn wait_for(&mut self, id: InstanceId, needs: &[InstanceId]) {
+        let mut waiting = 0;
+        let mut blocked = None;
+        for &need in needs {
+            self.instances[need.index()].dependents.push(id);
+            match &self.instance(need).state {
+                State::Settled(Outcome::Done { .. }) => {}
+                State::Settled(_) => blocked = Some(need),
+                _ => waiting += 1,
+            }
+        }
+        match (blocked, waiting) {
+            (Some(by), _) => self.set(id, State::Settled(Outcome::Blocked { by })),
+            (None, 0) => self.set(id, State::Ready),
+            (None, waiting) => self.set(id, State::Waiting(waiting)),
+        }
+    }
+
+    /// The one place where an instance's state changes.
+    pub(crate) fn set(&mut self, id: InstanceId, state: State) {
+        let was_settled = matches!(self.instance(id).state, State::Settled(_));
+        match &state {
+            State::Ready => self.ready.push_back(id),
+            State::Settled(_) if !was_settled => self.unsettled -= 1,
+            _ => {}
+        }
+        if was_settled && !matches!(state, State::Settled(_)) {
+            self.unsettled += 1;
+        }
+        self.instances[id.index()].state = state;
+    }
+
+    /// Settles an instance and all that follows from it for those that wait.
+    pub(crate) fn settle(&mut self, id: InstanceId, outcome: Outcome) {
+        let done = matches!(outcome, Outcome::Done { .. });
+        self.set(id, State::Settled(outcome));
+        if done { self.free_dependents(id) } else { self.block_dependents(id) }
+    }
+
+    fn free_dependents(&mut self, id: InstanceId) {
+        for dependent in self.instances[id.index()].dependents.clone() {
+            match self.instance(dependent).state {
+                State::Waiting(1) => self.set(dependent, State::Ready),
+                State::Waiting(n) => self.set(dependent, State::Waiting(n - 1)),
+                _ => {}
+            }
+        }
+    }
+
+    fn block_dependents(&mut self, id: InstanceId) {
+        let mut blocked = vec![id];
+        while let Some(by) = blocked.pop() {
+            for dependent in self.instances[by.index()].dependents.clone() {
+                if matches!(self.instance(dependent).state, State::Waiting(_) | State::Ready) {
+                    self.set(dependent, State::Settled(Outcome::Blocked { by: id }));
+                    blocked.push(dependent);
+                }
+            }
+        }
+    }
+
+    /// Makes an instance run again because a stored output of it is damaged.
+    ///
+    /// Those that have not started wait for it again; `reader`, which noticed, is one of them.
+    pub(crate) fn rewind(&mut self, producer: InstanceId, reader: Option<InstanceId>) {
+        if let Some(reader) = reader {
+            self.set(reader, State::Waiting(0));
+        }
+        self.instances[producer.index()].forced = true;
+        for dependent in self.instances[producer.index()].dependents.clone() {
+            match self.instance(dependent).state {
+                State::Waiting(n) => self.set(dependent, State::Waiting(n + 1)),
+                State::Ready => self.set(dependent, State::Waiting(1)),
+                _ => {}
+            }
+        }
+        self.set(producer, State::Ready);
+    }
+
+    /// The instance of which `reader` has an input with this digest.
+    pub(crate) fn producer_of(&self, reader: InstanceId, digest: Digest) -> Option<InstanceId> {
+        let sources = self.instance(reader).inputs.iter().flat_map(|(_, sources)| sources);
+        sources
+            .filter_map(|source| match source {
+                Bound::Instances { output, of, .. } => {
+                    of.iter().find(|id| self.digest(**id, output) == Some(digest))
+                }
+                Bound::File(_) | Bound::Files(_) => None,
+            })
+            .next()
+            .copied()
+    }
+}

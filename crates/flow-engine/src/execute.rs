@@ -1,0 +1,280 @@
+//! The in-process executor: threads that take jobs, run kinds and record what they gave.
+//!
+//! A job's outputs go into the store first and its ledger entry after, both before the claim on its
+//! key is let go, so that nobody sees half a result and no key is computed twice.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::Scope;
+use std::time::Instant;
+
+use flow_contract::{
+    Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task,
+};
+use flow_store::{Claim, Entry, ReadError, Store, StoreError};
+
+use crate::board::{InstanceId, Outputs};
+use crate::prepare::{Artifact, Origin, Prepared};
+use crate::session::Session;
+
+/// An instance to run.
+pub(crate) struct Job<'a> {
+    pub(crate) id: InstanceId,
+    pub(crate) address: String,
+    pub(crate) kind: &'a dyn Kind,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) key: Key,
+    pub(crate) prepared: Prepared,
+    /// Whether a recorded result must not be used.
+    pub(crate) forced: bool,
+}
+
+/// What a worker tells the run.
+pub(crate) enum Message {
+    Progress { id: InstanceId, done: u64, total: u64, note: String },
+    Warned { id: InstanceId, words: String },
+    Waiting { id: InstanceId, pid: u32 },
+    Done { id: InstanceId, verdict: Verdict },
+}
+
+/// How a job ended.
+pub(crate) enum Verdict {
+    Ran { outputs: Outputs, seconds: f64 },
+    /// Another run recorded it meanwhile.
+    Found { outputs: Outputs, seconds: f64 },
+    Failed(NodeError),
+    /// The kind panicked: our bug.
+    Panicked(NodeError),
+    /// A stored input was damaged or is gone.
+    Damaged(Digest),
+    Broken(StoreError),
+}
+
+/// Jobs that wait for a worker; `None` in `more` ends the workers.
+#[derive(Default)]
+struct Queue<'a> {
+    jobs: Mutex<(VecDeque<Job<'a>>, bool)>,
+    more: Condvar,
+}
+
+/// The workers.
+pub(crate) struct Crew<'a> {
+    queue: Arc<Queue<'a>>,
+    messages: Receiver<Message>,
+}
+
+impl<'a> Crew<'a> {
+    /// Hires `session.jobs` workers that live as long as `scope`.
+    pub(crate) fn new<'scope>(scope: &'scope Scope<'scope, '_>, session: &'a Session<'a>) -> Self
+    where
+        'a: 'scope,
+    {
+        let queue = Arc::new(Queue::default());
+        let (sender, messages) = channel();
+        for _ in 0..session.jobs.max(1) {
+            let (queue, sender) = (Arc::clone(&queue), sender.clone());
+            scope.spawn(move || work(session, &queue, &sender));
+        }
+        Self { queue, messages }
+    }
+
+    pub(crate) fn start(&self, job: Job<'a>) {
+        self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).0.push_back(job);
+        self.queue.more.notify_one();
+    }
+
+    pub(crate) fn wait(&self) -> Message {
+        self.messages.recv().expect("workers live until the crew is dismissed")
+    }
+}
+
+impl Drop for Crew<'_> {
+    fn drop(&mut self) {
+        self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.queue.more.notify_all();
+    }
+}
+
+fn work<'a>(session: &'a Session<'a>, queue: &Queue<'a>, sender: &Sender<Message>) {
+    while let Some(job) = next_job(queue) {
+        let id = job.id;
+        let verdict = do_job(session, &job, sender).unwrap_or_else(|failure| failure);
+        // The receiver is gone only when the run was abandoned.
+        if sender.send(Message::Done { id, verdict }).is_err() {
+            return;
+        }
+    }
+}
+
+fn next_job<'a>(queue: &Queue<'a>) -> Option<Job<'a>> {
+    let mut jobs = queue.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if jobs.1 {
+            return None;
+        }
+        if let Some(job) = jobs.0.pop_front() {
+            return Some(job);
+        }
+        jobs = queue.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn do_job(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    sender: &Sender<Message>,
+) -> Result<Verdict, Verdict> {
+    let store = session.store;
+    let _claim = loop {
+        match store.claim(&job.key).map_err(Verdict::Broken)? {
+            Claim::Mine(guard) => break guard,
+            Claim::Theirs(other) => {
+                let _ = sender.send(Message::Waiting { id: job.id, pid: other.pid() });
+                other.wait().map_err(Verdict::Broken)?;
+            }
+        }
+    };
+    if let Some(found) = store.lookup(&job.key).filter(|_| !job.forced)
+        && found.outputs.iter().all(|(_, digest, _)| store.contains(digest))
+    {
+        return Ok(Verdict::Found { outputs: found.outputs.clone().into(), seconds: found.seconds });
+    }
+    let inputs = read_inputs(store, &job.prepared)?;
+    let staging = store.stage().map_err(Verdict::Broken)?;
+    let ear = Ear { session, id: job.id, sender: Mutex::new(sender.clone()), warnings: Mutex::default() };
+    let seed = job.prepared.recipe.seed.unwrap_or(0);
+    let mut task = Task::new(&job.prepared.params, seed, inputs, staging.path(), &ear);
+    let began = Instant::now();
+    run_kind(job.kind, &mut task)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let outputs = keep(store, job, task.into_produced())?;
+    sources_unchanged(store, &job.prepared)?;
+    let entry = Entry {
+        key: job.key,
+        instance: job.address.clone(),
+        recipe: job.prepared.recipe.clone(),
+        outputs: outputs.clone(),
+        warnings: ear.warnings.into_inner().unwrap_or_else(PoisonError::into_inner),
+        seconds,
+        finished_unix: (session.now)(),
+        run: session.run.to_owned(),
+    };
+    store.record(&entry).map_err(Verdict::Broken)?;
+    Ok(Verdict::Ran { outputs: outputs.into(), seconds })
+}
+
+fn run_kind(kind: &dyn Kind, task: &mut Task<'_>) -> Result<(), Verdict> {
+    match catch_unwind(AssertUnwindSafe(|| kind.run(task))) {
+        Ok(result) => result.map_err(Verdict::Failed),
+        Err(panic) => Err(Verdict::Panicked(
+            NodeError::new(format!("the kind `{}` panicked: {}", kind.descriptor().name, words(&*panic)))
+                .because("this is a bug in flow, not in the study")
+                .help("please report it with the study file and these words"),
+        )),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
+}
+
+fn read_inputs(
+    store: &Store,
+    prepared: &Prepared,
+) -> Result<BTreeMap<String, Vec<Input>>, Verdict> {
+    let mut inputs = BTreeMap::new();
+    for (port, artifacts) in &prepared.inputs {
+        let read = artifacts.iter().map(|artifact| read_input(store, artifact));
+        inputs.insert(port.clone(), read.collect::<Result<_, _>>()?);
+    }
+    Ok(inputs)
+}
+
+fn read_input(store: &Store, artifact: &Artifact) -> Result<Input, Verdict> {
+    let content = match &artifact.origin {
+        Origin::Source(path) => Content::map(path).map_err(|error| {
+            Verdict::Failed(NodeError::new(format!("reading `{}`: {error}", artifact.name)))
+        })?,
+        Origin::Blob => store.get(&artifact.digest).map_err(|error| match error {
+            ReadError::Missing { .. } | ReadError::Damaged { .. } => Verdict::Damaged(artifact.digest),
+            error => Verdict::Failed(NodeError::new(error)),
+        })?,
+    };
+    let Artifact { digest, labels, name, origin } = artifact.clone();
+    let file = match origin {
+        Origin::Source(path) => Some(path),
+        Origin::Blob => None,
+    };
+    Ok(Input { digest, labels, content, name, file })
+}
+
+fn keep(
+    store: &Store,
+    job: &Job<'_>,
+    mut produced: BTreeMap<String, Produced>,
+) -> Result<Vec<(String, Digest, u64)>, Verdict> {
+    let mut kept = Vec::with_capacity(job.outputs.len());
+    for output in &job.outputs {
+        let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
+        let given = produced.remove(output).ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
+        let (digest, size) = match given {
+            Produced::Bytes(bytes) => {
+                (store.put_bytes(&bytes).map_err(Verdict::Broken)?, bytes.len() as u64)
+            }
+            Produced::Staged(path) if path.is_file() => {
+                store.put_file(&path).map_err(Verdict::Broken)?
+            }
+            Produced::Staged(_) => return Err(Verdict::Failed(NodeError::new(what()))),
+        };
+        kept.push((output.clone(), digest, size));
+    }
+    Ok(kept)
+}
+
+/// A result made from a file that changed meanwhile belongs to no recipe.
+fn sources_unchanged(store: &Store, prepared: &Prepared) -> Result<(), Verdict> {
+    for (_, artifacts) in &prepared.inputs {
+        for artifact in artifacts {
+            let Origin::Source(path) = &artifact.origin else { continue };
+            if store.path_digest(path).map_err(Verdict::Broken)? != artifact.digest {
+                let what = format!("`{}` changed while it was being read", artifact.name);
+                return Err(Verdict::Failed(NodeError::new(what).help("run again")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Passes a node's words on to the run.
+struct Ear<'a> {
+    session: &'a Session<'a>,
+    id: InstanceId,
+    sender: Mutex<Sender<Message>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Ear<'_> {
+    fn send(&self, message: Message) {
+        // A run that no longer listens needs no words.
+        let _ = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(message);
+    }
+}
+
+impl Observer for Ear<'_> {
+    fn progress(&self, done: u64, total: u64, note: &str) {
+        self.send(Message::Progress { id: self.id, done, total, note: note.to_owned() });
+    }
+
+    fn warn(&self, words: &str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(words.to_owned());
+        self.send(Message::Warned { id: self.id, words: words.to_owned() });
+    }
+
+    fn should_stop(&self) -> bool {
+        self.session.stop.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}

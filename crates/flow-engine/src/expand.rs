@@ -1,0 +1,304 @@
+//! From nodes to instances: which nodes are wanted, and their points once their axes are known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use flow_contract::{Digest, Labels, NodeError, Row, Value};
+use flow_plan::{Axis, AxisValues, NodeId, Point, Scope, Source, Target, Template, file_row};
+use flow_store::ReadError;
+
+use crate::board::{Board, Bound, Expansion, InstanceId, Outcome, State};
+use crate::prepare::matching_paths;
+use crate::session::Session;
+
+/// The nodes that the targets need, and where only some of their instances are needed.
+pub(crate) struct Wanted {
+    pub(crate) nodes: Vec<bool>,
+    /// Per node: the label values its instances must have; empty for all instances.
+    pub(crate) only: Vec<Vec<Labels>>,
+}
+
+/// Walks from the targets to all that they need; without targets, everything is wanted.
+///
+/// A target's labels narrow the nodes before it, as long as all that want such a node agree.
+pub(crate) fn wanted(session: &Session<'_>) -> Wanted {
+    let count = session.plan.nodes().len();
+    if session.targets.is_empty() {
+        return Wanted { nodes: vec![true; count], only: vec![Vec::new(); count] };
+    }
+    // `None`: not wanted; an empty list: all instances.
+    let mut asked: Vec<Option<Vec<Labels>>> = vec![None; count];
+    for Target { node, labels } in session.targets {
+        let text = |(axis, value): &(String, String)| (axis.clone(), Value::from(value.as_str()));
+        let labels = Labels::new(labels.iter().map(text).collect());
+        merge(&mut asked[node.index()], std::slice::from_ref(&labels));
+    }
+    for &node in session.plan.order().iter().rev() {
+        let Some(only) = asked[node.index()].clone() else { continue };
+        for &need in session.plan.dependencies(node) {
+            let narrowed: Vec<Labels> =
+                only.iter().map(|labels| shared_part(session, need, labels)).collect();
+            let asks = if only.is_empty() { vec![Labels::default()] } else { narrowed };
+            merge(&mut asked[need.index()], &asks);
+        }
+    }
+    let nodes = asked.iter().map(Option::is_some).collect();
+    let only = asked.into_iter().map(Option::unwrap_or_default).collect();
+    Wanted { nodes, only }
+}
+
+fn merge(asked: &mut Option<Vec<Labels>>, more: &[Labels]) {
+    let all = more.iter().any(Labels::is_empty);
+    match asked {
+        Some(only) if only.is_empty() => {}
+        _ if all => *asked = Some(Vec::new()),
+        Some(only) => {
+            only.extend(more.iter().filter(|labels| !only.contains(labels)).cloned().collect::<Vec<_>>());
+        }
+        None => *asked = Some(more.to_vec()),
+    }
+}
+
+/// The labels on axes that `node` has too.
+fn shared_part(session: &Session<'_>, node: NodeId, labels: &Labels) -> Labels {
+    let axes = &session.plan.node(node).axes;
+    let kept = labels.iter().filter(|(name, _)| axes.iter().any(|axis| axis.name == *name));
+    Labels::new(kept.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+}
+
+/// What came of trying to expand a node.
+enum Attempt {
+    Expanded(Vec<Point>),
+    NotYet,
+    Blocked(InstanceId),
+    Failed(NodeError),
+    Damaged { producer: InstanceId, digest: Digest },
+}
+
+/// What an expansion tells the run.
+pub(crate) enum News {
+    /// A node has so many instances now.
+    Expanded { node: NodeId, instances: usize },
+    /// A node's instances will never be known, because of this instance.
+    Blocked { node: NodeId, by: InstanceId },
+    /// A node's axes make no sense.
+    Failed { node: NodeId, error: NodeError },
+    /// A table that spans an axis was damaged; its producer runs again.
+    Damaged { producer: InstanceId, digest: Digest },
+}
+
+/// Expands every wanted node whose axes and upstream nodes are known, in topological order.
+pub(crate) fn expand(board: &mut Board<'_>, pending: &mut Vec<NodeId>, only: &[Vec<Labels>]) -> Vec<News> {
+    let mut news = Vec::new();
+    let mut left = Vec::new();
+    for node in std::mem::take(pending) {
+        match attempt(board, node) {
+            Attempt::NotYet => left.push(node),
+            Attempt::Blocked(by) => {
+                board.expansions[node.index()] = Expansion::Blocked { by };
+                news.push(News::Blocked { node, by });
+            }
+            Attempt::Failed(error) => {
+                board.expansions[node.index()] = Expansion::Failed;
+                news.push(News::Failed { node, error });
+            }
+            Attempt::Damaged { producer, digest } => {
+                left.push(node);
+                board.rewind(producer, None);
+                news.push(News::Damaged { producer, digest });
+            }
+            Attempt::Expanded(points) => {
+                let instances = place(board, node, points, &only[node.index()]);
+                news.push(News::Expanded { node, instances });
+            }
+        }
+    }
+    *pending = left;
+    news
+}
+
+fn attempt(board: &Board<'_>, node: NodeId) -> Attempt {
+    let plan = board.session.plan;
+    for &need in plan.dependencies(node) {
+        match board.expansions[need.index()] {
+            Expansion::Expanded { .. } => {}
+            Expansion::Blocked { by } => return Attempt::Blocked(by),
+            Expansion::Wanted => return Attempt::NotYet,
+            Expansion::Failed | Expansion::Unwanted => {
+                let name = &plan.node(need).name;
+                return Attempt::Failed(NodeError::new(format!("`{name}` has no instances")));
+            }
+        }
+    }
+    let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
+    for axis in &plan.node(node).axes {
+        match axis_rows(board, &axis.name, &axis.values) {
+            Ok(Some(found)) => {
+                rows.insert(axis.name.clone(), found);
+            }
+            Ok(None) => {}
+            Err(attempt) => return attempt,
+        }
+    }
+    let known = |axis: &Axis| rows.get(&axis.name).cloned().unwrap_or_default();
+    match plan.node(node).points(&known) {
+        Ok(points) => Attempt::Expanded(points),
+        Err(error) => Attempt::Failed(NodeError::new(error)),
+    }
+}
+
+/// The rows of an axis that is known only at run time; `None` for one listed in the study.
+fn axis_rows(board: &Board<'_>, axis: &str, values: &AxisValues) -> Result<Option<Vec<Row>>, Attempt> {
+    match values {
+        AxisValues::Listed(_) => Ok(None),
+        AxisValues::Files(pattern) => {
+            let pattern = pattern
+                .text_at(&Scope::default())
+                .map_err(|error| Attempt::Failed(NodeError::new(error)))?;
+            let paths = matching_paths(board.session, &pattern).map_err(Attempt::Failed)?;
+            Ok(Some(paths.iter().map(|path| file_row(axis, path)).collect()))
+        }
+        AxisValues::Rows { node, output } => {
+            let mut rows = Vec::new();
+            for id in board.instances_of(*node) {
+                rows.extend(table_rows(board, id, output)?);
+            }
+            Ok(Some(rows))
+        }
+    }
+}
+
+fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row>, Attempt> {
+    match &board.instance(id).state {
+        State::Settled(Outcome::Done { .. }) => {}
+        State::Settled(_) => return Err(Attempt::Blocked(id)),
+        _ => return Err(Attempt::NotYet),
+    }
+    let place = || format!("{}.{output}", board.address(id));
+    let Some(digest) = board.digest(id, output) else {
+        let what = format!("`{}` was not given", place());
+        return Err(Attempt::Failed(NodeError::new(what)));
+    };
+    let content = match board.session.store.get(&digest) {
+        Ok(content) => content,
+        Err(ReadError::Missing { .. } | ReadError::Damaged { .. }) => {
+            return Err(Attempt::Damaged { producer: id, digest });
+        }
+        Err(error) => return Err(Attempt::Failed(NodeError::new(error))),
+    };
+    board.session.catalog.rows(&content).map_err(|why| {
+        let what = format!("`{}` can't span an axis", place());
+        Attempt::Failed(NodeError::new(what).because(why))
+    })
+}
+
+/// Puts a node's points on the board, each linked to the instances it reads.
+fn place(board: &mut Board<'_>, node: NodeId, points: Vec<Point>, only: &[Labels]) -> usize {
+    let matches = |point: &Point| {
+        let meets = |labels: &Labels| {
+            labels.iter().all(|(axis, value)| {
+                point.labels.get(axis).is_some_and(|has| has.to_string() == value.to_string())
+            })
+        };
+        only.is_empty() || only.iter().any(meets)
+    };
+    let first = u32::try_from(board.all().count()).expect("fewer than 2³² instances");
+    let links = Links::new(board, node);
+    let mut count = 0;
+    for point in points.into_iter().filter(matches) {
+        let inputs = links.inputs(&point);
+        board.add(node, point, inputs);
+        count += 1;
+    }
+    board.expansions[node.index()] = Expansion::Expanded { first, count };
+    count as usize
+}
+
+/// How the sources of a node's ports find the instances a point reads.
+struct Links {
+    ports: Vec<(String, Vec<Link>)>,
+}
+
+enum Link {
+    Output {
+        output: String,
+        shared: Arc<[String]>,
+        select: Vec<(String, Template)>,
+        by_shared: HashMap<String, Vec<InstanceId>>,
+    },
+    File { template: Template, many: bool },
+}
+
+impl Links {
+    fn new(board: &Board<'_>, node: NodeId) -> Self {
+        let ports = board.session.plan.node(node).bindings.iter().map(|binding| {
+            let links = binding.sources.iter().map(|source| Link::new(board, node, source));
+            (binding.port.clone(), links.collect())
+        });
+        Self { ports: ports.collect() }
+    }
+
+    fn inputs(&self, point: &Point) -> Vec<(String, Vec<Bound>)> {
+        let bind = |links: &Vec<Link>| links.iter().map(|link| link.bind(point)).collect();
+        self.ports.iter().map(|(port, links)| (port.clone(), bind(links))).collect()
+    }
+}
+
+impl Link {
+    fn new(board: &Board<'_>, node: NodeId, source: &Source) -> Self {
+        match source {
+            Source::File(template) => Self::File { template: template.clone(), many: false },
+            Source::Files(template) => Self::File { template: template.clone(), many: true },
+            Source::Output { node: from, output, select } => {
+                let own = &board.session.plan.node(node).axes;
+                // An axis that `select` settles is as good as shared: its value is known.
+                let settled = |axis: &&Axis| {
+                    own.iter().any(|other| other.name == axis.name)
+                        || select.iter().any(|(name, _)| *name == axis.name)
+                };
+                let axes = board.session.plan.node(*from).axes.iter();
+                let shared: Arc<[String]> =
+                    axes.filter(settled).map(|axis| axis.name.clone()).collect();
+                let mut by_shared: HashMap<String, Vec<InstanceId>> = HashMap::new();
+                for id in board.instances_of(*from) {
+                    let key = key_on(&shared, &board.instance(id).point.labels);
+                    by_shared.entry(key).or_default().push(id);
+                }
+                Self::Output { output: output.clone(), shared, select: select.clone(), by_shared }
+            }
+        }
+    }
+
+    fn bind(&self, point: &Point) -> Bound {
+        // A template that can't be evaluated becomes words that match no file and no instance.
+        let text = |template: &Template| {
+            template.text_at(&point.scope).unwrap_or_else(|error| error.to_string())
+        };
+        match self {
+            Self::Output { output, shared, select, by_shared } => {
+                let selected = select.iter().map(|(axis, value)| (axis.clone(), Value::from(text(value))));
+                let selected: Vec<_> = selected.collect();
+                let own = point.labels.iter().filter(|(axis, _)| selected.iter().all(|(name, _)| name != axis));
+                let own = own.map(|(axis, value)| (axis.to_owned(), value.clone()));
+                let labels = Labels::new(selected.iter().cloned().chain(own).collect());
+                let of = by_shared.get(&key_on(shared, &labels)).cloned().unwrap_or_default();
+                Bound::Instances { output: output.clone(), of, shared: Arc::clone(shared) }
+            }
+            Self::File { template, many } => {
+                let path = text(template);
+                if *many { Bound::Files(path) } else { Bound::File(path) }
+            }
+        }
+    }
+}
+
+fn key_on(axes: &[String], labels: &Labels) -> String {
+    let mut key = String::new();
+    for axis in axes {
+        if let Some(value) = labels.get(axis) {
+            key.push_str(&value.to_string());
+        }
+        key.push('\u{1f}');
+    }
+    key
+}

@@ -1,0 +1,125 @@
+//! From a ready instance to its recipe.
+
+use flow_contract::{Digest, Labels, NodeError, Params, Recipe, Value};
+
+use crate::board::{Board, Bound, InstanceId};
+use crate::session::Session;
+
+/// Where the bytes of an input are.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// In the store.
+    Blob,
+    /// In a file of the user's.
+    Source(std::path::PathBuf),
+}
+
+/// An input before its bytes are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Artifact {
+    pub(crate) labels: Labels,
+    pub(crate) digest: Digest,
+    pub(crate) origin: Origin,
+    pub(crate) name: String,
+}
+
+/// All that is known of an instance once its inputs are settled.
+pub(crate) struct Prepared {
+    pub(crate) recipe: Recipe,
+    pub(crate) params: Params,
+    pub(crate) inputs: Vec<(String, Vec<Artifact>)>,
+}
+
+/// Builds the recipe of an instance whose inputs are all done.
+pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, NodeError> {
+    let instance = board.instance(id);
+    let node = board.session.plan.node(instance.node);
+    let kind = board.session.kind(instance.node);
+    let params = node.params_at(&instance.point, kind).map_err(NodeError::new)?;
+    let mut inputs = Vec::with_capacity(instance.inputs.len());
+    for (port, sources) in &instance.inputs {
+        let mut artifacts = Vec::new();
+        for source in sources {
+            resolve(board, source, &mut artifacts)?;
+        }
+        inputs.push((port.clone(), artifacts));
+    }
+    let named = |(port, artifacts): &(String, Vec<Artifact>)| {
+        (port.clone(), artifacts.iter().map(|a| (a.labels.clone(), a.digest)).collect())
+    };
+    let recipe = Recipe {
+        kind: node.kind.clone(),
+        revision: kind.descriptor().revision,
+        params: params.values().clone(),
+        seed: node.seed_at(&instance.point).map_err(NodeError::new)?,
+        backend: kind.backend(&params),
+        inputs: inputs.iter().map(named).collect(),
+    };
+    Ok(Prepared { recipe, params, inputs })
+}
+
+fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Result<(), NodeError> {
+    match source {
+        Bound::File(path) => {
+            into.push(source_file(board.session, path, Labels::default())?);
+        }
+        Bound::Files(pattern) => {
+            for path in matching_paths(board.session, pattern)? {
+                let labels = Labels::new(vec![("file".into(), Value::from(path.as_str()))]);
+                into.push(source_file(board.session, &path, labels)?);
+            }
+        }
+        Bound::Instances { output, of, shared } => {
+            for &id in of {
+                into.push(stored(board, id, output, shared)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn stored(
+    board: &Board<'_>,
+    id: InstanceId,
+    output: &str,
+    shared: &[String],
+) -> Result<Artifact, NodeError> {
+    let address = board.address(id);
+    let name = format!("{address}.{output}");
+    let Some(digest) = board.digest(id, output) else {
+        return Err(NodeError::new(format!("`{name}` was not given")));
+    };
+    let own = address.labels.iter().filter(|(axis, _)| !shared.iter().any(|name| name == axis));
+    let labels = Labels::new(own.map(|(axis, value)| (axis.to_owned(), value.clone())).collect());
+    Ok(Artifact { labels, digest, origin: Origin::Blob, name })
+}
+
+fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+    let full = session.path(path);
+    if !full.is_file() {
+        let why = if full.is_dir() { "it is a folder" } else { "there is no such file" };
+        return Err(NodeError::new(format!("`{path}` can't be read"))
+            .because(why)
+            .help("paths start at the folder of the study file; check the spelling there"));
+    }
+    let digest = session.store.path_digest(&full).map_err(NodeError::new)?;
+    Ok(Artifact { labels, digest, origin: Origin::Source(full), name: path.to_owned() })
+}
+
+/// The paths of the files matched by a pattern, as the study would write them, sorted.
+pub(crate) fn matching_paths(session: &Session<'_>, pattern: &str) -> Result<Vec<String>, NodeError> {
+    let full = session.path(pattern);
+    let wrong = |why: String| {
+        NodeError::new(format!("`{pattern}` can't be searched for files"))
+            .because(why)
+            .help("patterns start at the folder of the study file; `*` stands for any name part")
+    };
+    let matches = glob::glob(&full.to_string_lossy()).map_err(|error| wrong(error.to_string()))?;
+    let mut paths = Vec::new();
+    for path in matches {
+        let path = path.map_err(|error| wrong(error.to_string()))?;
+        let relative = path.strip_prefix(session.root).unwrap_or(&path);
+        paths.push(relative.to_string_lossy().into_owned());
+    }
+    Ok(paths)
+}

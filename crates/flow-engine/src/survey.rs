@@ -1,0 +1,144 @@
+//! What would run, without running it: the board of a run, where a miss ends the walk.
+
+use std::collections::HashMap;
+
+use flow_contract::{Key, Recipe};
+use flow_plan::NodeId;
+
+use crate::address::Address;
+use crate::board::{Board, InstanceId, Outcome, Outputs, State};
+use crate::event::Why;
+use crate::expand::{News, expand, wanted};
+use crate::prepare::prepare;
+use crate::run::standing;
+use crate::session::{EngineError, Session};
+
+/// Where an instance stands before a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// Its result is in the store.
+    Current {
+        /// Port, digest and size of each output.
+        outputs: Outputs,
+        /// How long it once ran.
+        seconds: f64,
+    },
+    /// It would run.
+    Stale(Why),
+    /// It depends on one that would run, so nobody knows yet.
+    DependsOn(String),
+    /// It would fail.
+    Failing(String),
+}
+
+/// An instance and where it stands.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// Its address; without labels where the instances of a node are not known yet.
+    pub address: Address,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Its recipe and key, where its inputs are known.
+    pub recipe: Option<(Key, Recipe)>,
+}
+
+/// Says for every wanted instance where it stands, in the order of the plan.
+///
+/// # Errors
+/// [`EngineError`] when the store can't be read.
+pub fn survey(session: &Session<'_>) -> Result<Vec<Surveyed>, EngineError> {
+    let wanted = wanted(session);
+    let mut board = Board::new(session, &wanted.nodes);
+    let order = session.plan.order().iter().copied();
+    let mut pending: Vec<NodeId> = order.filter(|node| wanted.nodes[node.index()]).collect();
+    let mut notes = Notes::default();
+    loop {
+        let before = pending.len();
+        let news = expand(&mut board, &mut pending, &wanted.only);
+        let settled = look_up_ready(&mut board, &mut notes);
+        let moved = pending.len() != before || settled;
+        notes.nodes(&board, news);
+        if !moved {
+            return Ok(notes.listing(&board, &pending));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Notes {
+    recipes: HashMap<InstanceId, (Key, Recipe)>,
+    failing: HashMap<InstanceId, String>,
+    nodes: Vec<Surveyed>,
+}
+
+fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
+    let mut any = false;
+    while let Some(id) = board.next_ready() {
+        any = true;
+        let outcome = match prepare(board, id) {
+            Err(error) => {
+                notes.failing.insert(id, error.to_string());
+                Outcome::Failed
+            }
+            Ok(prepared) => {
+                let key = prepared.recipe.key();
+                let outcome = match standing(board, id, &prepared, key) {
+                    Ok((outputs, seconds)) => Outcome::Done { key, outputs, seconds, ran: false },
+                    Err(why) => Outcome::Stale(why),
+                };
+                notes.recipes.insert(id, (key, prepared.recipe));
+                outcome
+            }
+        };
+        board.settle(id, outcome);
+    }
+    any
+}
+
+impl Notes {
+    fn nodes(&mut self, board: &Board<'_>, news: Vec<News>) {
+        for news in news {
+            let (node, standing) = match news {
+                News::Blocked { node, by } => {
+                    (node, Standing::DependsOn(board.address(by).to_string()))
+                }
+                News::Failed { node, error } => (node, Standing::Failing(error.to_string())),
+                News::Expanded { .. } | News::Damaged { .. } => continue,
+            };
+            let node = board.session.plan.node(node).name.clone();
+            let address = Address { node, labels: Default::default() };
+            self.nodes.push(Surveyed { address, standing, recipe: None });
+        }
+    }
+
+    fn listing(mut self, board: &Board<'_>, pending: &[NodeId]) -> Vec<Surveyed> {
+        let mut listing = Vec::new();
+        for (id, instance) in board.all() {
+            let standing = match &instance.state {
+                State::Settled(Outcome::Done { outputs, seconds, .. }) => {
+                    Standing::Current { outputs: outputs.clone(), seconds: *seconds }
+                }
+                State::Settled(Outcome::Stale(why)) => Standing::Stale(why.clone()),
+                State::Settled(Outcome::Blocked { by }) => {
+                    Standing::DependsOn(board.address(*by).to_string())
+                }
+                State::Settled(Outcome::Failed) => {
+                    Standing::Failing(self.failing.remove(&id).unwrap_or_default())
+                }
+                State::Waiting(_) | State::Ready | State::Running => {
+                    Standing::DependsOn("an earlier node".to_owned())
+                }
+            };
+            let (address, recipe) = (board.address(id), self.recipes.remove(&id));
+            listing.push(Surveyed { address, standing, recipe });
+        }
+        for node in pending {
+            let node = board.session.plan.node(*node).name.clone();
+            let standing = Standing::DependsOn("an earlier node".to_owned());
+            let address = Address { node, labels: Default::default() };
+            listing.push(Surveyed { address, standing, recipe: None });
+        }
+        listing.append(&mut self.nodes);
+        listing
+    }
+}

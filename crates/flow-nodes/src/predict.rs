@@ -1,0 +1,98 @@
+//! `predict`: what a fold's network says of its test subjects.
+
+use std::borrow::Cow;
+
+use flow_contract::{
+    Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, ParamSpec, ParamType, Params,
+    PortType, Task,
+};
+use flow_learn::predict::{predict_epochs, predicted_class, softmax};
+
+use crate::recordings::{CLASSES, RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
+use crate::table::TableBuilder;
+use crate::train::WEIGHTS;
+
+/// One row a test epoch: where it is from, its true and its predicted class.
+pub const PREDICTIONS: PortType = PortType::new("predictions", Form::Table);
+
+/// The weights of a trained network.
+pub const WEIGHTS_PORT: InputPort = InputPort {
+    name: Cow::Borrowed("weights"),
+    ty: WEIGHTS,
+    arity: Arity::One,
+    doc: "The trained network.",
+};
+
+/// The test subjects of the fold.
+pub const TEST_PARAM: ParamSpec = ParamSpec {
+    name: "test",
+    ty: ParamType::Text,
+    default: None,
+    unit: "",
+    doc: "Test subjects, separated by spaces.",
+};
+
+/// See the module's page.
+pub struct Predict;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "predict",
+    revision: 1,
+    summary: "Classifies the epochs of a fold's test subjects.",
+    inputs: &[WEIGHTS_PORT, ZSCORED_PORT, RECORDINGS_PORT],
+    outputs: &[OutputPort {
+        name: Cow::Borrowed("predictions"),
+        ty: PREDICTIONS,
+        doc: "recording, subject, epoch, onset [s], true, predicted, and the probability of each class.",
+    }],
+    params: &[TEST_PARAM],
+    seeded: false,
+    open_ports: false,
+};
+
+impl Kind for Predict {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn backend(&self, _params: &Params) -> Option<String> {
+        Some("kernels-f32".to_owned())
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let table = {
+            let all = read_all(task)?;
+            let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
+            let (network, weights) = crate::network::read(task.input("weights")?)?;
+            let mut logits = predict_epochs(&network, &weights, &epochs).map_err(NodeError::new)?;
+            let predicted: Vec<usize> = logits.chunks(CLASSES.len()).map(predicted_class).collect();
+            softmax(&mut logits, CLASSES.len());
+            let mut table = epoch_columns(&chosen)
+                .text("predicted", &predicted.iter().map(|&class| CLASSES[class]).collect::<Vec<_>>());
+            for (class, name) in CLASSES.iter().enumerate() {
+                let of = logits.chunks(CLASSES.len()).map(|row| f64::from(row[class]));
+                table = table.float(&format!("probability_{name}"), &of.collect::<Vec<_>>());
+            }
+            table.parquet()?
+        };
+        task.give("predictions", table);
+        Ok(())
+    }
+}
+
+/// The columns that say where epochs are from: recording, subject, epoch, onset, true.
+pub fn epoch_columns(chosen: &[&Recorded<'_>]) -> TableBuilder {
+    let each = |of: &dyn Fn(&Recorded<'_>) -> String| -> Vec<String> {
+        chosen.iter().flat_map(|one| std::iter::repeat_n(of(one), one.count())).collect()
+    };
+    let index: Vec<i64> = chosen.iter().flat_map(|one| 0..one.count() as i64).collect();
+    let onset: Vec<f64> = chosen.iter().flat_map(|one| one.onset.iter().copied()).collect();
+    let stages = chosen.iter().flat_map(|one| one.stage.iter());
+    let truth: Vec<&str> = stages.map(|&stage| CLASSES[usize::from(stage)]).collect();
+    TableBuilder::new()
+        .text("recording", &each(&|one| one.recording.clone()))
+        .text("subject", &each(&|one| one.subject.clone()))
+        .int("epoch", &index)
+        .float("onset", &onset)
+        .text("true", &truth)
+}

@@ -1,0 +1,174 @@
+//! Which epochs belong to which subjects: what `train`, `predict` and `lrp` share.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use flow_contract::{Arity, Form, Input, InputPort, NodeError, PortType, Task};
+use flow_learn::epochs::{Epochs, Segment};
+
+use crate::table::Table;
+use crate::tensor::Tensors;
+
+/// The five classes in the order of their labels.
+pub const CLASSES: [&str; 5] = ["W", "N1", "N2", "N3", "R"];
+
+/// The table of recordings that every study starts from: recording, subject and what is known of them.
+pub const RECORDINGS: PortType = PortType::new("recordings", Form::Table);
+
+/// Epochs as recorded: `x` `[epoch, channel, time]` in µV, `stage` `[epoch]`, `onset` `[epoch]` in s.
+pub const EPOCHS: PortType = PortType::tensor("epochs", "epoch, channel, time", "µV");
+
+/// Epochs after z-scoring.
+pub const ZSCORED: PortType = PortType::tensor("epochs", "epoch, channel, time", "z-score");
+
+/// The z-scored epochs of all recordings.
+pub const ZSCORED_PORT: InputPort = InputPort {
+    name: Cow::Borrowed("epochs"),
+    ty: ZSCORED,
+    arity: Arity::Many,
+    doc: "Z-scored epochs, one artifact a recording.",
+};
+
+/// The table that says whose recordings they are.
+pub const RECORDINGS_PORT: InputPort = InputPort {
+    name: Cow::Borrowed("recordings"),
+    ty: RECORDINGS,
+    arity: Arity::One,
+    doc: "Recordings with their subjects.",
+};
+
+/// One recording's epochs, read in place.
+pub struct Recorded<'a> {
+    /// The recording's name.
+    pub recording: String,
+    /// Its subject.
+    pub subject: String,
+    /// The names of its channels.
+    pub channels: Vec<String>,
+    /// Samples of an epoch.
+    pub time: usize,
+    /// `[epoch, channel, time]`.
+    pub x: Cow<'a, [f32]>,
+    /// `[epoch]`, index into [`CLASSES`].
+    pub stage: Cow<'a, [u8]>,
+    /// `[epoch]`, seconds from the start of the recording.
+    pub onset: Cow<'a, [f64]>,
+}
+
+impl<'a> Recorded<'a> {
+    /// Reads one epochs artifact of a recording whose subject is known.
+    ///
+    /// # Errors
+    /// When the file is not laid out as [`EPOCHS`] says.
+    pub fn read(input: &'a Input, recording: &str, subject: &str) -> Result<Self, NodeError> {
+        let at = |error: NodeError| error.at(&input.name);
+        let tensors = Tensors::read(&input.content).map_err(at)?;
+        let (shape, x) = tensors.f32("x").map_err(at)?;
+        let &[epochs, channels, time] = shape.as_slice() else {
+            return Err(NodeError::new(format!("`x` has shape {shape:?}"))
+                .at(&input.name)
+                .help("epochs are [epoch, channel, time]"));
+        };
+        let (_, stage) = tensors.u8("stage").map_err(at)?;
+        let (_, onset) = tensors.f64("onset").map_err(at)?;
+        let names = tensors.fact("channels").unwrap_or_default();
+        let names: Vec<String> = names.split('\t').map(str::to_owned).collect();
+        if stage.len() != epochs || onset.len() != epochs || names.len() != channels {
+            let what = format!(
+                "{epochs} epochs of {channels} channels carry {} stages, {} onsets and {} channel names",
+                stage.len(), onset.len(), names.len()
+            );
+            return Err(NodeError::new(what).at(&input.name));
+        }
+        let (recording, subject) = (recording.to_owned(), subject.to_owned());
+        Ok(Self { recording, subject, channels: names, time, x, stage, onset })
+    }
+
+    /// How many epochs it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.stage.len()
+    }
+}
+
+/// All recordings on the port `epochs`, with their subjects from the port `recordings`.
+///
+/// # Errors
+/// A recording that is not in the table; recordings whose channels or epoch lengths differ.
+pub fn read_all<'a>(task: &'a Task<'_>) -> Result<Vec<Recorded<'a>>, NodeError> {
+    let table = task.input("recordings")?;
+    let subjects = subjects(&Table::read(&table.content)?)?;
+    let mut all: Vec<Recorded<'a>> = Vec::new();
+    for input in task.inputs("epochs") {
+        let recording = recording_of(input)?;
+        let subject = subjects.get(&recording).ok_or_else(|| {
+            NodeError::new(format!("recording `{recording}` is not in the table of recordings"))
+                .at(&table.name)
+                .help("add a row for it, or leave the recording out")
+        })?;
+        let next = Recorded::read(input, &recording, subject)?;
+        if let Some(first) = all.first()
+            && (first.channels != next.channels || first.time != next.time)
+        {
+            let shape = |one: &Recorded<'_>| format!("{} × {}", one.channels.join("+"), one.time);
+            return Err(NodeError::new(format!(
+                "`{}` has epochs of {}, `{}` of {}",
+                first.recording, shape(first), next.recording, shape(&next)
+            ))
+            .help("give all recordings the same channels, rate and epoch length"));
+        }
+        all.push(next);
+    }
+    if all.is_empty() {
+        return Err(NodeError::new("there are no recordings to work with"));
+    }
+    Ok(all)
+}
+
+/// The recording an artifact belongs to, from its labels.
+///
+/// # Errors
+/// When the artifact does not come from an axis named `recording`.
+pub fn recording_of(input: &Input) -> Result<String, NodeError> {
+    let label = input.labels.get("recording").ok_or_else(|| {
+        NodeError::new("the epochs don't say which recording they are of")
+            .at(&input.name)
+            .help("give the node before `for_each = { recording = … }`")
+    })?;
+    Ok(label.to_string())
+}
+
+/// The subject of every recording.
+///
+/// # Errors
+/// When the table lacks one of the columns.
+pub fn subjects(table: &Table) -> Result<BTreeMap<String, String>, NodeError> {
+    Ok(table.texts("recording")?.into_iter().zip(table.texts("subject")?).collect())
+}
+
+/// The segments of the recordings whose subject is in a list separated by spaces.
+///
+/// # Errors
+/// A subject without any recording; no epochs at all.
+pub fn select<'a>(
+    all: &'a [Recorded<'a>],
+    subjects: &str,
+    role: &str,
+) -> Result<(Vec<&'a Recorded<'a>>, Epochs<'a>), NodeError> {
+    let wanted: Vec<&str> = subjects.split_whitespace().collect();
+    for subject in &wanted {
+        if !all.iter().any(|one| one.subject == *subject) {
+            return Err(NodeError::new(format!("{role} subject `{subject}` has no recording"))
+                .help("make the folds from the same table of recordings as the epochs"));
+        }
+    }
+    let chosen: Vec<&Recorded<'a>> =
+        all.iter().filter(|one| wanted.contains(&one.subject.as_str())).collect();
+    let Some(first) = chosen.first() else {
+        return Err(NodeError::new(format!("the fold has no {role} subjects")));
+    };
+    let len = first.channels.len() * first.time;
+    let segments = chosen.iter().map(|one| Segment { x: &one.x, labels: &one.stage }).collect();
+    let epochs = Epochs::new(segments, len).map_err(NodeError::new)?;
+    Ok((chosen, epochs))
+}

@@ -1,0 +1,284 @@
+//! Tables on ports: Parquet in, Parquet and CSV out.
+
+use std::io::Cursor;
+
+use flow_contract::{NodeError, Row, Value};
+use polars::prelude::{
+    AnyValue, Column, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader,
+    ParquetWriter, SerReader, SerWriter, Series,
+};
+
+/// A table: named columns of equal length.
+#[derive(Clone, Debug)]
+pub struct Table(DataFrame);
+
+/// Collects columns into a [`Table`].
+#[derive(Default)]
+pub struct TableBuilder(Vec<Column>);
+
+impl TableBuilder {
+    /// A builder without columns.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a column of text.
+    #[must_use]
+    pub fn text<T: AsRef<str>>(mut self, name: &str, values: &[T]) -> Self {
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        self.0.push(Series::new(name.into(), values).into());
+        self
+    }
+
+    /// Adds a column of whole numbers.
+    #[must_use]
+    pub fn int(mut self, name: &str, values: &[i64]) -> Self {
+        self.0.push(Series::new(name.into(), values).into());
+        self
+    }
+
+    /// Adds a column of numbers; `None` is an empty cell.
+    #[must_use]
+    pub fn maybe(mut self, name: &str, values: &[Option<f64>]) -> Self {
+        self.0.push(Series::new(name.into(), values).into());
+        self
+    }
+
+    /// Adds a column of numbers.
+    #[must_use]
+    pub fn float(mut self, name: &str, values: &[f64]) -> Self {
+        self.0.push(Series::new(name.into(), values).into());
+        self
+    }
+
+    /// Adds a column of booleans.
+    #[must_use]
+    pub fn bool(mut self, name: &str, values: &[bool]) -> Self {
+        self.0.push(Series::new(name.into(), values).into());
+        self
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// When columns differ in length or share a name, which is a bug in the kind.
+    pub fn build(self) -> Result<Table, NodeError> {
+        let height = self.0.first().map_or(0, Column::len);
+        DataFrame::new(height, self.0).map(Table).map_err(|e| failed("building a table", &e))
+    }
+
+    /// The table as Parquet.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn parquet(self) -> Result<Vec<u8>, NodeError> {
+        self.build()?.parquet()
+    }
+}
+
+fn failed(doing: &str, error: &dyn std::fmt::Display) -> NodeError {
+    NodeError::new(format!("{doing}: {error}"))
+}
+
+impl Table {
+    /// Reads a Parquet table.
+    ///
+    /// # Errors
+    /// When the bytes are not Parquet.
+    pub fn read(bytes: &[u8]) -> Result<Self, NodeError> {
+        let reader = ParquetReader::new(Cursor::new(bytes));
+        reader.finish().map(Self).map_err(|error| failed("reading a table", &error))
+    }
+
+    /// Reads tables of the same columns one after the other.
+    ///
+    /// # Errors
+    /// When one is not Parquet, or their columns differ.
+    pub fn read_all<'a>(tables: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NodeError> {
+        let mut all: Option<DataFrame> = None;
+        for bytes in tables {
+            let next = Self::read(bytes)?.0;
+            match &mut all {
+                None => all = Some(next),
+                Some(all) => {
+                    all.vstack_mut(&next).map_err(|error| failed("joining tables", &error))?;
+                }
+            }
+        }
+        all.map(Self).ok_or_else(|| NodeError::new("there is no table to read"))
+    }
+
+    /// Writes the table as Parquet, the same bytes for the same cells.
+    ///
+    /// # Errors
+    /// When a column has a type Parquet can't hold.
+    pub fn parquet(&self) -> Result<Vec<u8>, NodeError> {
+        let mut bytes = Vec::new();
+        let writer = ParquetWriter::new(&mut bytes)
+            .with_compression(ParquetCompression::Snappy)
+            .set_parallel(false);
+        writer.finish(&mut self.0.clone()).map_err(|error| failed("writing a table", &error))?;
+        Ok(bytes)
+    }
+
+    /// Writes the table as CSV with a header.
+    ///
+    /// # Errors
+    /// When a column has a type CSV can't hold.
+    pub fn csv(&self) -> Result<Vec<u8>, NodeError> {
+        let mut bytes = Vec::new();
+        let mut writer = CsvWriter::new(&mut bytes).include_header(true);
+        writer.finish(&mut self.0.clone()).map_err(|error| failed("writing CSV", &error))?;
+        Ok(bytes)
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.0.height()
+    }
+
+    /// The names of the columns, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.get_column_names().iter().map(ToString::to_string).collect()
+    }
+
+    /// A column's cells as values.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn values(&self, column: &str) -> Result<Vec<Value>, NodeError> {
+        let found = self.0.column(column).map_err(|_| {
+            NodeError::new(format!("the table has no column `{column}`"))
+                .help(format!("its columns are {}", self.names().join(", ")))
+        })?;
+        let value = |row| found.get(row).map(|cell| value(&cell));
+        (0..self.height()).map(value).collect::<Result<_, _>>().map_err(|e| failed("reading a cell", &e))
+    }
+
+    /// A column's cells as text.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn texts(&self, column: &str) -> Result<Vec<String>, NodeError> {
+        Ok(self.values(column)?.iter().map(ToString::to_string).collect())
+    }
+
+    /// A column's cells as numbers; empty cells are `None`.
+    ///
+    /// # Errors
+    /// When there is no such column or it holds no numbers.
+    pub fn floats(&self, column: &str) -> Result<Vec<Option<f64>>, NodeError> {
+        self.typed(column, "numbers", |value| match value {
+            Value::Null => Some(None),
+            value => value.as_float().map(Some),
+        })
+    }
+
+    /// A column's cells as whole numbers.
+    ///
+    /// # Errors
+    /// When there is no such column or it holds something else.
+    pub fn ints(&self, column: &str) -> Result<Vec<i64>, NodeError> {
+        self.typed(column, "whole numbers", Value::as_int)
+    }
+
+    /// A column's cells as booleans.
+    ///
+    /// # Errors
+    /// When there is no such column or it holds something else.
+    pub fn bools(&self, column: &str) -> Result<Vec<bool>, NodeError> {
+        self.typed(column, "booleans", Value::as_bool)
+    }
+
+    fn typed<T>(
+        &self,
+        column: &str,
+        wanted: &str,
+        get: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<T>, NodeError> {
+        let cells = self.values(column)?;
+        let cell = |(row, value): (usize, &Value)| {
+            get(value).ok_or_else(|| {
+                let what = format!("column `{column}` holds {}, not {wanted}", value.sort());
+                NodeError::new(what).at(format!("row {}", row + 1))
+            })
+        };
+        cells.iter().enumerate().map(cell).collect()
+    }
+
+    /// The rows as maps from column name to value.
+    ///
+    /// # Errors
+    /// When a cell has a type a study can't hold.
+    pub fn rows(&self) -> Result<Vec<Row>, NodeError> {
+        let mut rows = vec![Row::new(); self.height()];
+        for name in self.names() {
+            for (row, value) in rows.iter_mut().zip(self.values(&name)?) {
+                row.insert(name.clone(), value);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn value(cell: &AnyValue<'_>) -> Value {
+    match cell {
+        AnyValue::Null => Value::Null,
+        AnyValue::Boolean(bool) => Value::Bool(*bool),
+        AnyValue::String(text) => Value::Text((*text).to_owned()),
+        AnyValue::StringOwned(text) => Value::Text(text.to_string()),
+        cell if cell.dtype().is_integer() => {
+            cell.extract::<i64>().map_or_else(|| Value::from(cell.to_string()), Value::Int)
+        }
+        AnyValue::Float32(_) | AnyValue::Float64(_) => match cell.extract::<f64>() {
+            Some(float) if !float.is_nan() => Value::Float(float),
+            _ => Value::Null,
+        },
+        cell => match cell.cast(&DataType::String) {
+            AnyValue::StringOwned(text) => Value::Text(text.to_string()),
+            other => Value::Text(other.to_string()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> TableBuilder {
+        TableBuilder::new()
+            .text("recording", &["ST7011", "ST7012"])
+            .int("epoch", &[3, 4])
+            .maybe("share", &[Some(50.5), None])
+            .bool("kept", &[true, false])
+    }
+
+    #[test]
+    fn a_table_survives_parquet() {
+        let bytes = table().parquet().unwrap();
+        assert_eq!(bytes, table().parquet().unwrap());
+        let read = Table::read(&bytes).unwrap();
+        assert_eq!(read.texts("recording").unwrap(), ["ST7011", "ST7012"]);
+        assert_eq!(read.ints("epoch").unwrap(), [3, 4]);
+        assert_eq!(read.floats("share").unwrap(), [Some(50.5), None]);
+        assert_eq!(read.bools("kept").unwrap(), [true, false]);
+        assert_eq!(read.rows().unwrap()[1]["share"], Value::Null);
+    }
+
+    #[test]
+    fn csv_has_a_header_and_empty_cells() {
+        let csv = String::from_utf8(table().build().unwrap().csv().unwrap()).unwrap();
+        assert_eq!(csv, "recording,epoch,share,kept\nST7011,3,50.5,true\nST7012,4,,false\n");
+    }
+
+    #[test]
+    fn a_missing_column_and_a_wrong_type_are_named() {
+        let table = table().build().unwrap();
+        assert!(table.texts("stage").unwrap_err().help.unwrap().contains("recording, epoch"));
+        assert!(table.ints("recording").unwrap_err().what.contains("text, not whole numbers"));
+        assert!(Table::read(b"not parquet").is_err());
+    }
+}

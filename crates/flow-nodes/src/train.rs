@@ -1,0 +1,163 @@
+//! `train`: a network fitted to the training subjects of one fold.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use flow_contract::{
+    Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
+    ParamType, Params, PortType, Task, derive_seed,
+};
+use flow_learn::backend::BackendClass;
+use flow_learn::network::Network;
+use flow_learn::training::{
+    BatchProgress, Observer, Trained, Training, TrainingEpoch, TrainingSettings, train,
+};
+
+use crate::network::{network, network_problem};
+use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
+use crate::table::TableBuilder;
+
+/// A trained network: its weights, and as a fact its layers.
+pub const WEIGHTS: PortType = PortType::new("weights", Form::Tensors);
+
+/// See the module's page.
+pub struct Train;
+
+const COUNT: ParamType = ParamType::Int { min: 1, max: 1_000_000 };
+const POSITIVE: ParamType = ParamType::Float { min: 0.0, max: f64::INFINITY };
+
+static INPUTS: &[InputPort] = &[ZSCORED_PORT, RECORDINGS_PORT];
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "train",
+    revision: 1,
+    summary: "Trains a 1-D convolutional network on the training subjects of a fold.",
+    inputs: INPUTS,
+    outputs: &[
+        OutputPort {
+            name: Cow::Borrowed("weights"),
+            ty: WEIGHTS,
+            doc: "The weights after the best training epoch, `<layer>.weight` and `<layer>.bias`.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("history"),
+            ty: PortType::new("history", Form::Table),
+            doc: "One row a training epoch: losses, accuracies, learning rate, whether it was best.",
+        },
+    ],
+    params: &[
+        ParamSpec { name: "fold", ty: ParamType::Int { min: 0, max: i64::MAX }, default: Some(Literal::Int(0)), unit: "", doc: "The fold; it separates the random streams of folds." },
+        ParamSpec { name: "train", ty: ParamType::Text, default: None, unit: "", doc: "Training subjects, separated by spaces." },
+        ParamSpec { name: "validation", ty: ParamType::Text, default: None, unit: "", doc: "Validation subjects, separated by spaces." },
+        ParamSpec { name: "network", ty: ParamType::List(&ParamType::Text), default: Some(Literal::List(&[Literal::Text("ellis2021")])), unit: "", doc: "The layers in order, or the name of a preset." },
+        ParamSpec { name: "training_epochs", ty: COUNT, default: Some(Literal::Int(100)), unit: "training epochs", doc: "At most this many passes over the training epochs." },
+        ParamSpec { name: "batch", ty: COUNT, default: Some(Literal::Int(128)), unit: "epochs", doc: "Epochs in a batch." },
+        ParamSpec { name: "learning_rate", ty: POSITIVE, default: Some(Literal::Float(1e-3)), unit: "", doc: "Adam's first learning rate." },
+        ParamSpec { name: "adam_epsilon", ty: POSITIVE, default: Some(Literal::Float(1e-7)), unit: "", doc: "Adam's ε." },
+        ParamSpec { name: "stop_after", ty: COUNT, default: Some(Literal::Int(20)), unit: "training epochs", doc: "Training ends after so many without a better validation accuracy." },
+        ParamSpec { name: "plateau_after", ty: COUNT, default: Some(Literal::Int(5)), unit: "training epochs", doc: "The learning rate is cut after so many without a better validation accuracy." },
+        ParamSpec { name: "plateau_factor", ty: ParamType::Float { min: 0.0, max: 1.0 }, default: Some(Literal::Float(0.1)), unit: "", doc: "What the learning rate is then multiplied with." },
+    ],
+    seeded: true,
+    open_ports: false,
+};
+
+impl Kind for Train {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
+        network_problem(params).map_or(Ok(()), |problem| Err(vec![problem]))
+    }
+
+    fn backend(&self, _params: &Params) -> Option<String> {
+        Some(format!("{}-f32", BackendClass::default().name()))
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let (weights, history) = {
+            let all = read_all(task)?;
+            let params = task.params;
+            let (_, train_epochs) = select(&all, params.text("train"), "training")?;
+            let (_, validation) = select(&all, params.text("validation"), "validation")?;
+            let network = network(params, all[0].channels.len(), all[0].time)?;
+            let settings = settings(params);
+            let fold = params.int("fold").to_string();
+            let training = Training {
+                network: &network,
+                train: &train_epochs,
+                validation: &validation,
+                settings: &settings,
+                seed: derive_seed(task.seed, &["train", &fold]),
+                backend: BackendClass::default(),
+            };
+            let most = settings.training_epochs;
+            let trained = train(&training, &mut ear).map_err(NodeError::new)?;
+            (weights_file(&network, &trained)?, history_table(&trained)?)
+        };
+        task.give("weights", weights);
+        task.give("history", history);
+        Ok(())
+    }
+}
+
+fn settings(params: &Params) -> TrainingSettings {
+    TrainingSettings {
+        batch: params.count("batch"),
+        training_epochs: params.count("training_epochs"),
+        learning_rate: params.float("learning_rate"),
+        epsilon: params.float("adam_epsilon"),
+        stop_after: params.count("stop_after"),
+        plateau_after: params.count("plateau_after"),
+        plateau_factor: params.float("plateau_factor"),
+        ..TrainingSettings::default()
+    }
+}
+
+fn weights_file(network: &Network, trained: &Trained) -> Result<Vec<u8>, NodeError> {
+    crate::network::write(network, &trained.weights)
+}
+
+fn history_table(trained: &Trained) -> Result<Vec<u8>, NodeError> {
+    let of = |get: fn(&TrainingEpoch) -> f64| -> Vec<f64> { trained.history.iter().map(get).collect() };
+    let numbers: Vec<i64> = trained.history.iter().map(|epoch| epoch.number as i64).collect();
+    let best: Vec<bool> =
+        trained.history.iter().map(|epoch| epoch.number == trained.best_epoch).collect();
+    TableBuilder::new()
+        .int("training_epoch", &numbers)
+        .float("loss", &of(|epoch| epoch.loss))
+        .float("accuracy", &of(|epoch| epoch.accuracy))
+        .float("validation_loss", &of(|epoch| epoch.val_loss))
+        .float("validation_accuracy", &of(|epoch| epoch.val_accuracy))
+        .float("learning_rate", &of(|epoch| epoch.learning_rate))
+        .bool("best", &best)
+        .parquet()
+}
+
+/// Passes progress on, and the wish to stop back.
+struct Ear<'a> {
+    observer: &'a dyn flow_contract::Observer,
+    most: usize,
+}
+
+impl Ear<'_> {
+    fn goes_on(&self) -> ControlFlow<()> {
+        if self.observer.should_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Observer for Ear<'_> {
+    fn batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
+        self.goes_on()
+    }
+
+    fn training_epoch(&mut self, epoch: &TrainingEpoch) -> ControlFlow<()> {
+        let note = format!(
+            "loss {:.3}, accuracy {:.3}, validation loss {:.3}, accuracy {:.3}",
+            epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy
+        );
+        self.observer.progress(epoch.number as u64, self.most as u64, &note);
+        self.goes_on()
+    }
+}

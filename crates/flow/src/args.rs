@@ -1,0 +1,155 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs studies whose steps recompute only when something upstream really changed.
+#[derive(Debug, Parser)]
+#[command(name = "flow", version, propagate_version = false)]
+pub struct Line {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which study.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The folder of the study.
+    #[arg(short = 'C', long = "folder", value_name = "DIR", default_value = ".", global = true)]
+    pub folder: PathBuf,
+    /// The study file in that folder.
+    #[arg(long, value_name = "FILE", default_value = "pipeline.toml", global = true)]
+    pub study: PathBuf,
+    /// Another value for a param of the study; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = override_of, global = true)]
+    pub set: Vec<(String, String)>,
+}
+
+fn override_of(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "write a name, `=` and a value, as in `epsilon=[0.01,100]`".to_owned())?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Brings the study, or the targets and what they need, up to date.
+    Run(Run),
+    /// Says what would run.
+    Status(Ask),
+    /// Says why an instance would run, or what its result was made from.
+    Why(Why),
+    /// Draws the study's graph.
+    Graph(Graph),
+    /// Lists the kinds a node can be.
+    Kinds(Kinds),
+    /// Prints an artifact.
+    Show(Show),
+    /// Checks the study file without running anything.
+    Check(Check),
+    /// Verifies every stored object.
+    Fsck(Fsck),
+    /// Removes stored objects that no recent run needs.
+    Gc(Gc),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Nodes or instances, such as `relevance[fold=3]`; everything when none is given.
+    pub targets: Vec<String>,
+    /// One JSON object a line for everything that happens.
+    #[arg(long)]
+    pub json: bool,
+    /// How many cores to use; all by default.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Go on with what does not depend on a failure.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Say what would run, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print only failures and the last line.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// Nodes or instances; everything when none is given.
+    pub targets: Vec<String>,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// A node or an instance.
+    pub target: String,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The language of the drawing.
+    #[arg(long, value_parser = ["mermaid", "dot", "json"], default_value = "mermaid")]
+    pub format: String,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Kinds {
+    /// One kind, with its ports and params; all kinds when not given.
+    pub kind: Option<String>,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A node's output or an instance's, such as `scores.table` or `net[fold=1].weights`.
+    pub artifact: String,
+    /// How many rows of a table.
+    #[arg(long, default_value_t = 20)]
+    pub rows: usize,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The problems as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Fsck {
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many of the last runs to keep whole.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub keep_runs: usize,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,80 @@
+//! What people and programs hear of a run: lines on stderr, JSON on stdout, the journal.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use flow_engine::{Event, Listener};
+
+use crate::args::Run;
+use crate::words;
+
+/// Tells every event to the journal and, as asked, to people or programs.
+pub struct Progress {
+    json: bool,
+    quiet: bool,
+    began: Instant,
+    journal: Option<BufWriter<File>>,
+}
+
+impl Progress {
+    /// Progress of a run whose journal lies at `journal`; a journal that can't be written is done
+    /// without.
+    pub fn new(run: &Run, journal: &Path) -> Self {
+        let made = journal.parent().and_then(|folder| fs::create_dir_all(folder).ok());
+        let journal = made.and_then(|()| File::create(journal).ok()).map(BufWriter::new);
+        Self { json: run.json, quiet: run.quiet, began: Instant::now(), journal }
+    }
+
+    fn line(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Started { instance, why, .. } => format!("run     {instance}: {why}"),
+            Event::Ran { instance, seconds, .. } => format!("done    {instance} in {seconds:.2} s"),
+            Event::Progress { instance, done, total, note } => {
+                format!("        {instance} {done}/{total} {note}")
+            }
+            Event::Waiting { instance, pid } => {
+                format!("wait    {instance}: process {pid} is computing it")
+            }
+            Event::Warned { instance, words } => format!("warning {instance}: {words}"),
+            Event::Skipped { instance, because } => format!("skip    {instance}: because of {because}"),
+            Event::Damaged { instance, digest } => {
+                format!("damaged an output of {instance} ({}…): set aside and computed again", &digest[..8])
+            }
+            Event::Failed { instance, error } => {
+                let mut text = format!("error: {instance}: {}", error.what);
+                for (word, part) in [("at", &error.place), ("why", &error.why), ("help", &error.help)] {
+                    if let Some(part) = part {
+                        text.push_str(&format!("\n  {word}: {part}"));
+                    }
+                }
+                text
+            }
+            Event::RunFinished { ran, cached, failed, skipped } => format!(
+                "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.1} s",
+                self.began.elapsed().as_secs_f64()
+            ),
+            Event::RunStarted { .. }
+            | Event::Expanded { .. }
+            | Event::Cached { .. }
+            | Event::Published { .. } => return None,
+        })
+    }
+}
+
+impl Listener for Progress {
+    fn hear(&mut self, event: &Event) {
+        if let (Some(journal), Ok(line)) = (&mut self.journal, serde_json::to_string(event)) {
+            // A full disk must not end a run for want of a journal.
+            let _ = writeln!(journal, "{line}");
+        }
+        if self.json {
+            return words::answer_json(event);
+        }
+        let loud = matches!(event, Event::Failed { .. } | Event::RunFinished { .. });
+        if let Some(line) = self.line(event).filter(|_| loud || !self.quiet) {
+            words::note(&line);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The report: `report.html`, one file that opens from disk and asks nobody for anything, and
+//! `run.json`, the same facts for programs.
+//!
+//! Both tell of the last run that computed something; a run that found everything in the cache
+//! leaves them as they are.
+
+mod facts;
+mod html;
+mod table;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use flow_engine::Summary;
+use flow_store::Store;
+
+use crate::study::{Asked, Study};
+use facts::Facts;
+
+/// Writes both files below the reports folder; the report's path, or `None` when they are current.
+///
+/// # Errors
+/// What was being done to which path.
+pub fn write(
+    study: &Study,
+    store: &Store,
+    asked: &Asked,
+    summary: &Summary,
+) -> Result<Option<PathBuf>, String> {
+    let folder = study.root.join(study.plan.reports());
+    let (page, run) = (folder.join("report.html"), folder.join("run.json"));
+    if summary.ran == 0 && summary.failed == 0 && page.is_file() && run.is_file() {
+        return Ok(None);
+    }
+    let facts = Facts::new(study, asked, summary);
+    let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
+    put(&folder, &run, json.as_bytes())?;
+    put(&folder, &page, html::page(study, store, summary, &facts).as_bytes())?;
+    Ok(Some(page))
+}
+
+/// Writes aside and renames, so that a reader never sees half a file.
+fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let aside = path.with_extension("part");
+    let written: io::Result<()> = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&aside, bytes))
+        .and_then(|()| std::fs::rename(&aside, path));
+    written.map_err(|error| format!("writing `{}`: {error}", path.display()))
+}

@@ -1,0 +1,115 @@
+//! What a run knows of itself, as it stands in `run.json`.
+
+use std::collections::BTreeMap;
+
+use flow_engine::Summary;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::ask::plain;
+use crate::study::{Asked, Study, unix_now};
+
+/// The whole of `run.json`.
+#[derive(Serialize)]
+pub struct Facts {
+    /// The version of flow that ran.
+    pub flow: &'static str,
+    /// The study's name.
+    pub study: String,
+    /// The run's name, as in the journal.
+    pub run: String,
+    /// When it ended, seconds since 1970 (UTC).
+    pub finished_unix: u64,
+    /// How many cores it might use.
+    pub jobs: usize,
+    /// The study's params, overrides applied.
+    pub params: BTreeMap<String, Json>,
+    pub ran: usize,
+    pub cached: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// The nodes in the order of the plan.
+    pub nodes: Vec<NodeFacts>,
+    /// The instances in the order of the plan.
+    pub instances: Vec<InstanceFacts>,
+}
+
+/// One node, its instances together.
+#[derive(Serialize)]
+pub struct NodeFacts {
+    pub name: String,
+    pub kind: String,
+    pub needs: Vec<String>,
+    pub instances: usize,
+    pub ran: usize,
+    pub cached: usize,
+    /// Run time of its instances in seconds, whenever they ran.
+    pub seconds: f64,
+    /// Why the first of its instances that ran did so.
+    pub why: Option<String>,
+}
+
+/// One instance.
+#[derive(Serialize)]
+pub struct InstanceFacts {
+    pub instance: String,
+    pub key: String,
+    pub ran: bool,
+    pub seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Digest of each output.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// The facts of a run that just ended.
+    pub fn new(study: &Study, asked: &Asked, summary: &Summary) -> Self {
+        let plan = &study.plan;
+        let params = plan.params().iter().map(|(name, value)| (name.clone(), plain(value)));
+        Self {
+            flow: env!("CARGO_PKG_VERSION"),
+            study: plan.name().to_owned(),
+            run: asked.run.clone(),
+            finished_unix: unix_now(),
+            jobs: asked.jobs,
+            params: params.collect(),
+            ran: summary.ran,
+            cached: summary.cached,
+            failed: summary.failed,
+            skipped: summary.skipped,
+            nodes: plan.order().iter().map(|&id| node_facts(study, id, summary)).collect(),
+            instances: summary.finished.iter().map(instance_facts).collect(),
+        }
+    }
+}
+
+fn node_facts(study: &Study, id: flow_plan::NodeId, summary: &Summary) -> NodeFacts {
+    let node = study.plan.node(id);
+    let mine = || summary.finished.iter().filter(|done| done.address.node == node.name);
+    let needs = study.plan.dependencies(id).into_iter();
+    NodeFacts {
+        name: node.name.clone(),
+        kind: node.kind.clone(),
+        needs: needs.map(|need| study.plan.node(need).name.clone()).collect(),
+        instances: mine().count(),
+        ran: mine().filter(|done| done.ran).count(),
+        cached: mine().filter(|done| !done.ran).count(),
+        seconds: mine().map(|done| done.seconds).sum(),
+        why: mine().find_map(|done| done.why.as_ref()).map(ToString::to_string),
+    }
+}
+
+fn instance_facts(done: &flow_engine::Finished) -> InstanceFacts {
+    let output = |(port, digest, _): &(String, flow_contract::Digest, u64)| {
+        (port.clone(), digest.to_string())
+    };
+    InstanceFacts {
+        instance: done.address.to_string(),
+        key: done.key.to_string(),
+        ran: done.ran,
+        seconds: done.seconds,
+        why: done.why.as_ref().map(ToString::to_string),
+        outputs: done.outputs.iter().map(output).collect(),
+    }
+}

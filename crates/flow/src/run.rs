@@ -1,0 +1,85 @@
+//! `flow run`.
+
+use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
+
+use flow_engine::{Event, Listener, Summary};
+
+use crate::args::{Ask, Place, Run};
+use crate::outcome::{Outcome, Refusal};
+use crate::progress::Progress;
+use crate::study::{Asked, Study, session, unix_now};
+use crate::{ask, report, words};
+
+/// Brings targets up to date, publishes, and writes the report.
+pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
+    if run.dry_run {
+        let ask = Ask { targets: run.targets.clone(), json: run.json };
+        return ask::status(place, &ask);
+    }
+    let study = Study::open(place)?;
+    let jobs = run.jobs.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    if jobs == 0 {
+        return Err(Refusal::wrong("`--jobs 0` leaves nothing to run with; give at least 1"));
+    }
+    let targets = study.targets(&run.targets)?;
+    // Nodes share these threads for their inner loops, so that together they use `jobs` cores.
+    rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global().map_err(Refusal::failed)?;
+    let store = study.store()?;
+    let name = format!("{}-{}", unix_now(), std::process::id());
+    let asked = Asked { targets, jobs, keep_going: run.keep_going, run: name };
+    let stop = AtomicBool::new(false);
+    let session = session(&study, &store, &asked, &stop);
+    let journal = study.root.join(study.plan.cache()).join("runs").join(format!("{}.jsonl", asked.run));
+    let mut last = Last { progress: Progress::new(run, &journal), end: None };
+    let summary = flow_engine::run(&session, &mut last)?;
+    if run.targets.is_empty() {
+        write_report(&study, &store, &asked, &summary)?;
+    }
+    last.say_end();
+    Ok(outcome(&summary))
+}
+
+/// Keeps the last event back until the report is written, so that it is the last line.
+struct Last {
+    progress: Progress,
+    end: Option<Event>,
+}
+
+impl Last {
+    fn say_end(&mut self) {
+        if let Some(end) = self.end.take() {
+            self.progress.hear(&end);
+        }
+    }
+}
+
+impl Listener for Last {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::RunFinished { .. } => self.end = Some(event.clone()),
+            event => self.progress.hear(event),
+        }
+    }
+}
+
+fn write_report(
+    study: &Study,
+    store: &flow_store::Store,
+    asked: &Asked,
+    summary: &Summary,
+) -> Result<(), Refusal> {
+    let written = report::write(study, store, asked, summary).map_err(Refusal::failed)?;
+    if let Some(path) = written {
+        words::note(&format!("report  {}", path.display()));
+    }
+    Ok(())
+}
+
+fn outcome(summary: &Summary) -> Outcome {
+    match summary {
+        Summary { bug: true, .. } => Outcome::Bug,
+        Summary { failed: 0, skipped: 0, .. } => Outcome::Done,
+        _ => Outcome::NodeFailed,
+    }
+}

@@ -1,0 +1,97 @@
+//! From the command line to a checked plan and an open store.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use flow_engine::Session;
+use flow_nodes::CATALOG;
+use flow_plan::{Plan, Request, Target};
+use flow_store::Store;
+
+use crate::args::Place;
+use crate::outcome::Refusal;
+
+/// A study that passed every check.
+pub struct Study {
+    /// The folder relative paths start at.
+    pub root: PathBuf,
+    /// The checked study.
+    pub plan: Plan,
+}
+
+impl Study {
+    /// Reads and checks the study file.
+    ///
+    /// # Errors
+    /// Every problem of the file, rendered, in one refusal.
+    pub fn open(place: &Place) -> Result<Self, Refusal> {
+        let path = place.folder.join(&place.study);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Refusal::wrong(format!(
+                "reading the study `{}`: {error}\n  help: name its folder with `-C DIR`, or its file with `--study FILE`",
+                path.display()
+            ))
+        })?;
+        let name = path.display().to_string();
+        let name = name.strip_prefix("./").unwrap_or(&name);
+        let catalog = flow_engine::WithCommand(&CATALOG);
+        let request = Request { text: &text, name, overrides: &place.set, catalog: &catalog };
+        let plan = flow_plan::plan(&request).map_err(|problems| Refusal::wrong(problems.render()))?;
+        let root = std::path::absolute(&place.folder).map_err(Refusal::wrong)?;
+        Ok(Self { root, plan })
+    }
+
+    /// Opens the study's cache, making it where there is none.
+    ///
+    /// # Errors
+    /// When the folder can't be made, read or locked.
+    pub fn store(&self) -> Result<Store, Refusal> {
+        Ok(Store::open(&self.root.join(self.plan.cache()))?)
+    }
+
+    /// The nodes and instances that were asked for.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn targets(&self, texts: &[String]) -> Result<Vec<Target>, Refusal> {
+        texts.iter().map(|text| self.plan.target(text).map_err(Refusal::wrong)).collect()
+    }
+}
+
+/// What a [`Session`] borrows besides the study and the store.
+pub struct Asked {
+    /// What was asked for.
+    pub targets: Vec<Target>,
+    /// How many cores.
+    pub jobs: usize,
+    /// Whether to go on after a failure.
+    pub keep_going: bool,
+    /// The run's name.
+    pub run: String,
+}
+
+/// A session over a study.
+pub fn session<'a>(
+    study: &'a Study,
+    store: &'a Store,
+    asked: &'a Asked,
+    stop: &'a AtomicBool,
+) -> Session<'a> {
+    Session {
+        plan: &study.plan,
+        catalog: &CATALOG,
+        store,
+        root: Path::new(&study.root),
+        targets: &asked.targets,
+        jobs: asked.jobs,
+        keep_going: asked.keep_going,
+        run: &asked.run,
+        now: &unix_now,
+        stop,
+    }
+}
+
+/// Seconds since 1970.
+pub fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

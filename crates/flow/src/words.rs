@@ -1,0 +1,25 @@
+//! The only place that writes to the terminal: answers to stdout, everything else to stderr.
+
+use std::io::{Write, stderr, stdout};
+
+/// Writes a line of an answer. A reader that went away, as in `flow … | head`, is no error.
+pub fn answer(line: &str) {
+    let _ = writeln!(stdout(), "{line}");
+}
+
+/// Writes a value as one line of JSON.
+pub fn answer_json(value: &impl serde::Serialize) {
+    if let Ok(line) = serde_json::to_string(value) {
+        answer(&line);
+    }
+}
+
+/// Writes a note that is no answer.
+pub fn note(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
+/// Writes an error.
+pub fn error(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
