@@ -1,0 +1,44 @@
+//! The bytes of a recording: mapped from a file or held in memory.
+
+use std::{fs::File, io, path::Path};
+
+use memmap2::Mmap;
+
+/// Read-only bytes.
+#[derive(Debug)]
+pub(crate) enum Bytes {
+    Mapped(Mmap),
+    Held(Vec<u8>),
+}
+
+impl Bytes {
+    /// Maps a file; nothing of it is read yet.
+    pub(crate) fn map(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        if metadata.len() == 0 {
+            return Ok(Self::Held(Vec::new())); // an empty map is an error on some systems
+        }
+        map_file(&file).map(Self::Mapped)
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Held(bytes) => bytes,
+        }
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a memory map is only sound while nobody shortens the file"
+)]
+fn map_file(file: &File) -> io::Result<Mmap> {
+    // SAFETY: the map is read-only and only ever read as plain bytes, every value of which is valid. That no
+    // one shortens the file meanwhile is a condition that `Recording::open` states to its caller.
+    unsafe { Mmap::map(file) }
+}
