@@ -219,7 +219,8 @@ struct Background {
     eyes: Bank<{ EMG - EOG }>,
     chin: Bank<4>,
     source: Source,
-    noise: [[f32; SECOND]; CHANNELS],
+    /// Two streams for each channel.
+    noise: [[[f32; SECOND]; 2]; CHANNELS],
 }
 
 impl Background {
@@ -231,31 +232,37 @@ impl Background {
             eyes: Bank::new(&EOG_BANDS, RATE_HZ),
             chin: Bank::new(&EMG_BANDS, RATE_HZ),
             source: draft.source(Purpose::Background),
-            noise: [[0.0; SECOND]; CHANNELS],
+            noise: [[[0.0; SECOND]; 2]; CHANNELS],
         }
     }
 
     fn draw_noise(&mut self) {
-        for noise in &mut self.noise {
+        for noise in self.noise.as_flattened_mut() {
             self.source.white(noise);
         }
     }
 
     /// The next sample of the four channels, in µV.
     fn step(&mut self, sample: usize, levels: &[f32; LANES]) -> [f32; CHANNELS] {
-        let [front, back, eyes, chin] = [0, 1, 2, 3].map(|channel| self.noise[channel][sample]);
+        let [front, back, eyes, chin] =
+            std::array::from_fn(|channel| [0, 1].map(|stream| self.noise[channel][stream][sample]));
         let (eeg, rest) = levels.split_at(EOG);
         let posterior: [f32; EOG] = std::array::from_fn(|lane| eeg[lane] * POSTERIOR[lane]);
         let own = (1.0 - SHARED * SHARED).sqrt();
         let frontal = weighted(&self.front.step(front), eeg);
-        let occipital = weighted(&self.back.step(SHARED * front + own * back), &posterior);
+        let occipital = weighted(
+            &self
+                .back
+                .step([0, 1].map(|stream| SHARED * front[stream] + own * back[stream])),
+            &posterior,
+        );
         let eye = weighted(&self.eyes.step(eyes), &rest[..EMG - EOG]);
         let muscle = levels[EMG] * weighted(&self.chin.step(chin), &EMG_SHARES);
         [
-            frontal + FLOOR_UV * back,
-            occipital + FLOOR_UV * front,
-            eye + EEG_IN_EOG * frontal + FLOOR_UV * chin,
-            muscle + FLOOR_UV * eyes,
+            frontal + FLOOR_UV * back[0],
+            occipital + FLOOR_UV * front[0],
+            eye + EEG_IN_EOG * frontal + FLOOR_UV * chin[0],
+            muscle + FLOOR_UV * eyes[0],
         ]
     }
 }
