@@ -445,7 +445,7 @@ mod tests {
             maps[20],
             Shape::Map {
                 channels: 256,
-                time: 369
+                time: 367
             }
         );
     }
