@@ -6,11 +6,17 @@
 //! walks them directly.
 
 pub mod ablation;
+pub mod backend;
 pub mod composite;
+pub mod epochs;
 pub mod gradients;
 pub mod kernels;
 pub mod network;
+mod plan;
+pub mod predict;
 pub mod quality;
+mod random;
 pub mod relevance;
 pub mod rules;
+pub mod training;
 pub mod weights;

@@ -1,6 +1,7 @@
 //! The dense layer and its gradients.
 
 use super::Real;
+use super::plain::dot;
 use rayon::prelude::*;
 
 /// The sizes of one dense layer.
@@ -24,11 +25,20 @@ pub fn dense_forward<T: Real>(
 ) {
     z.par_chunks_mut(s.outputs)
         .zip(x.par_chunks(s.inputs))
-        .for_each(|(z, x)| {
-            for (u, (z, w)) in z.iter_mut().zip(weight.chunks_exact(s.inputs)).enumerate() {
-                *z = bias.map_or(T::ZERO, |b| b[u]) + dot(w, x);
-            }
-        });
+        .for_each(|(z, x)| sample_forward(s, x, weight, bias, z));
+}
+
+/// [`dense_forward`] of one sample on this thread.
+pub(super) fn sample_forward<T: Real>(
+    s: &DenseShape,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    z: &mut [T],
+) {
+    for (u, (z, w)) in z.iter_mut().zip(weight.chunks_exact(s.inputs)).enumerate() {
+        *z = bias.map_or(T::ZERO, |b| b[u]) + dot(w, x);
+    }
 }
 
 /// `dx[n,j] = Σ over u of w[u,j] · dz[n,u]`.
@@ -66,22 +76,6 @@ pub fn dense_weight_gradient<T: Real>(
             add_scaled(dbias, T::ONE, dz);
         }
     }
-}
-
-/// Sum of products in 16 interleaved partial sums, added in order.
-fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::ZERO; 16];
-    let (a_full, a_rest) = a.as_chunks::<16>();
-    let (b_full, b_rest) = b.as_chunks::<16>();
-    for (a, b) in a_full.iter().zip(b_full) {
-        for lane in 0..16 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-        sums[lane] += a * b;
-    }
-    sums.into_iter().sum()
 }
 
 fn add_scaled<T: Real>(into: &mut [T], scale: T, from: &[T]) {

@@ -65,14 +65,28 @@ pub fn max_pool_backward<T: Real>(s: &PoolShape, winner: &[u32], dout: &[T], dx:
 
 /// `out[r,t] = (1 / kernel) · Σ over k of x[r, t·stride + k]`.
 pub fn average_pool_forward<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
-    let share = T::ONE / T::from_f64(s.kernel as f64);
     out.par_chunks_mut(s.out_time().max(1))
         .zip(x.par_chunks(s.time))
-        .for_each(|(out, x)| {
-            for (t, out) in out.iter_mut().enumerate() {
-                *out = x[t * s.stride..][..s.kernel].iter().copied().sum::<T>() * share;
-            }
-        });
+        .for_each(|(out, x)| average_pool_row(s, x, out));
+}
+
+/// [`average_pool_forward`] of one row on this thread.
+pub(crate) fn average_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
+    let share = T::ONE / T::from_f64(s.kernel as f64);
+    for (t, out) in out.iter_mut().enumerate() {
+        *out = x[t * s.stride..][..s.kernel].iter().copied().sum::<T>() * share;
+    }
+}
+
+/// Maximum of each window of one row, on this thread, without winners.
+pub(crate) fn max_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
+    for (t, out) in out.iter_mut().enumerate() {
+        let window = &x[t * s.stride..][..s.kernel];
+        *out = window
+            .iter()
+            .copied()
+            .fold(window[0], |most, x| if x > most { x } else { most });
+    }
 }
 
 /// Spreads each window's gradient evenly: `dx[r, t·stride + k] += dout[r,t] / kernel`.
