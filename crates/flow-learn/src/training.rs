@@ -179,7 +179,7 @@ pub fn train(training: &Training<'_>, observer: &mut dyn Observer) -> Result<Tra
     let weights = initial_weights(training.network, training.seed)?;
     let run = Run::new(training)?;
     let learner = Learner::new(training, &weights)?;
-    run.to_the_end(learner, observer)
+    run.finish(learner, observer)
 }
 
 /// Goes on from a checkpoint; the outcome has the same bytes as a training never cut short.
@@ -199,7 +199,7 @@ pub fn resume(
     let learner = Learner::restored(training, &state)?;
     run.history = state.history;
     run.best = state.best;
-    run.to_the_end(learner, observer)
+    run.finish(learner, observer)
 }
 
 /// The cross-entropy of one row of logits: `−z[label] + log Σ e^z`, in `f64`.
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn to_the_end(
+    fn finish(
         mut self,
         mut learner: Learner<'_>,
         observer: &mut dyn Observer,

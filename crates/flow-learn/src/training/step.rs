@@ -116,7 +116,7 @@ impl<'a> Learner<'a> {
             let count = batch.labels.len() as f64;
             let fitted = self.step(batch, learning_rate);
             progress.done += 1;
-            if !(fitted.loss.abs() < ABSURD_LOSS) {
+            if fitted.loss.is_nan() || fitted.loss.abs() > ABSURD_LOSS {
                 let (training_epoch, batch, loss) = (number, progress.done, fitted.loss);
                 return Err(TrainError::Diverged {
                     training_epoch,
