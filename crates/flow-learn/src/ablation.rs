@@ -1,0 +1,1 @@
+//! What happens to a class when a modality is taken away.

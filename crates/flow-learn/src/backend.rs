@@ -1,0 +1,175 @@
+//! The one file that names burn's backends, and the blocks that extend them.
+//!
+//! burn 0.22 deprecates `ndarray` and names `flex` its successor. `ndarray` is the default here;
+//! the day it goes, a default changes and nothing else.
+
+#![expect(
+    deprecated,
+    reason = "ndarray is the default backend until burn drops it"
+)]
+
+mod autodiff;
+mod blocks;
+
+use crate::kernels::{Activation, ConvBlock, DenseBlock, PoolShape};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, backend_extension};
+use burn::tensor::Device;
+use std::borrow::Cow;
+
+#[cfg(feature = "flex")]
+use burn::backend::Flex;
+#[expect(
+    deprecated,
+    reason = "the default backend until burn drops it; see the head of this file"
+)]
+use burn::backend::NdArray;
+
+/// Which of burn's backends trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackendClass {
+    /// burn's ndarray backend with our blocks.
+    #[default]
+    NdArray,
+    /// burn's flex backend with our blocks.
+    #[cfg(feature = "flex")]
+    Flex,
+}
+
+impl BackendClass {
+    /// Every backend this build has.
+    pub const ALL: &[Self] = &[
+        Self::NdArray,
+        #[cfg(feature = "flex")]
+        Self::Flex,
+    ];
+
+    /// The name a study and a recipe use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NdArray => "ndarray",
+            #[cfg(feature = "flex")]
+            Self::Flex => "flex",
+        }
+    }
+
+    /// The backend of this name, where this build has it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|class| class.name() == name)
+    }
+
+    /// The device to put tensors on.
+    pub(crate) fn device(self) -> Device {
+        match self {
+            Self::NdArray => Device::ndarray(),
+            #[cfg(feature = "flex")]
+            Self::Flex => Device::flex(),
+        }
+    }
+}
+
+/// A layer without weights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SimpleOp {
+    /// `[batch, channels, time] → [batch, channels, out_time]`, maxima of windows.
+    MaxPool(PoolShape),
+    /// `[batch, channels, time] → [batch, channels, out_time]`, averages of windows.
+    AveragePool(PoolShape),
+    /// A function of each number.
+    Activation(Activation),
+}
+
+/// The network's blocks as operations of a burn backend, with `f32` tensors.
+///
+/// Shapes and equations are those of the blocks; the bias is always given.
+#[backend_extension(Autodiff, NdArray, Flex: cfg(feature = "flex"))]
+pub(crate) trait BlockOps: Backend {
+    /// `[batch, in_channels, time] → [batch, out_channels, out_time]`, or `[batch, out_channels]`
+    /// after a global pool.
+    fn conv_block(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        block: ConvBlock<f32>,
+    ) -> FloatTensor<Self>;
+
+    /// `[batch, inputs] → [batch, outputs]`.
+    fn dense_block(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        block: DenseBlock<f32>,
+    ) -> FloatTensor<Self>;
+
+    /// A pool or an activation on its own; the shape of the result is that of `op`.
+    fn simple_block(x: FloatTensor<Self>, op: SimpleOp) -> FloatTensor<Self>;
+}
+
+/// A backend whose tensors lie in this process's memory.
+pub(crate) trait Host: Backend {
+    /// The numbers in row-major order, copied only where they don't lie so.
+    fn numbers(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+}
+
+macro_rules! host_blocks {
+    ($backend:ty) => {
+        impl BlockOps for $backend {
+            fn conv_block(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                block: ConvBlock<f32>,
+            ) -> FloatTensor<Self> {
+                blocks::conv::<Self>(&x, &weight, &bias, &block).0
+            }
+
+            fn dense_block(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                block: DenseBlock<f32>,
+            ) -> FloatTensor<Self> {
+                blocks::dense::<Self>(&x, &weight, &bias, &block)
+            }
+
+            fn simple_block(x: FloatTensor<Self>, op: SimpleOp) -> FloatTensor<Self> {
+                blocks::simple::<Self>(&x, op).0
+            }
+        }
+    };
+}
+
+mod ndarray {
+    use super::*;
+
+    host_blocks!(NdArray);
+
+    impl Host for NdArray {
+        fn numbers(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+            use burn::backend::ndarray::NdArrayTensor;
+            match tensor {
+                NdArrayTensor::F32(storage) => match storage.view().to_slice() {
+                    Some(numbers) => Cow::Borrowed(numbers),
+                    None => Cow::Owned(storage.view().iter().copied().collect()),
+                },
+                _ => unreachable!("the model makes f32 tensors only"),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "flex")]
+mod flex {
+    use super::*;
+
+    host_blocks!(Flex);
+
+    impl Host for Flex {
+        fn numbers(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+            match tensor.as_slice::<f32>() {
+                Some(numbers) => Cow::Borrowed(numbers),
+                None => Cow::Owned(tensor.to_contiguous().storage::<f32>().to_vec()),
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The blocks on any backend whose tensors lie in memory.
+
+use super::{Host, SimpleOp};
+use crate::kernels::{
+    BlockGradient, BlockPoint, ConvBlock, DenseBlock, Saved, WantsInput, average_pool_backward,
+    average_pool_forward, max_pool_backward, max_pool_forward,
+};
+use burn::backend::TensorMetadata;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::TensorData;
+use rayon::prelude::*;
+
+/// A tensor of these numbers on the device of `like`.
+pub(super) fn tensor<B: Host>(
+    numbers: Vec<f32>,
+    shape: &[usize],
+    like: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::float_from_data(TensorData::new(numbers, shape.to_vec()), &like.device())
+}
+
+/// Forward through a convolution's block, and the winners of its pool.
+pub(super) fn conv<B: Host>(
+    x: &FloatTensor<B>,
+    weight: &FloatTensor<B>,
+    bias: &FloatTensor<B>,
+    block: &ConvBlock<f32>,
+) -> (FloatTensor<B>, Saved) {
+    let (x_numbers, weight, bias) = (B::numbers(x), B::numbers(weight), B::numbers(bias));
+    let (out, saved) = block.forward(&x_numbers, &weight, Some(&bias));
+    (tensor::<B>(out, &block.out_shape(), x), saved)
+}
+
+/// Forward through a dense layer's block.
+pub(super) fn dense<B: Host>(
+    x: &FloatTensor<B>,
+    weight: &FloatTensor<B>,
+    bias: &FloatTensor<B>,
+    block: &DenseBlock<f32>,
+) -> FloatTensor<B> {
+    let (x_numbers, weight, bias) = (B::numbers(x), B::numbers(weight), B::numbers(bias));
+    let out = block.forward(&x_numbers, &weight, Some(&bias));
+    tensor::<B>(out, &[block.dense.batch, block.dense.outputs], x)
+}
+
+/// Forward through a layer without weights, and the winners of a maximum.
+pub(super) fn simple<B: Host>(x: &FloatTensor<B>, op: SimpleOp) -> (FloatTensor<B>, Saved) {
+    let numbers = B::numbers(x);
+    let mut winner = Vec::new();
+    let out = match op {
+        SimpleOp::MaxPool(shape) => {
+            let mut out = vec![0.0; shape.rows * shape.out_time()];
+            winner.resize(out.len(), 0);
+            max_pool_forward(&shape, &numbers, &mut out, &mut winner);
+            out
+        }
+        SimpleOp::AveragePool(shape) => {
+            let mut out = vec![0.0; shape.rows * shape.out_time()];
+            average_pool_forward(&shape, &numbers, &mut out);
+            out
+        }
+        SimpleOp::Activation(activation) => numbers
+            .par_iter()
+            .with_min_len(4096)
+            .map(|&x| activation.value(x))
+            .collect(),
+    };
+    (
+        tensor::<B>(out, &simple_shape(&x.shape(), op), x),
+        winner.into(),
+    )
+}
+
+fn simple_shape(dims: &[usize], op: SimpleOp) -> Vec<usize> {
+    match op {
+        SimpleOp::MaxPool(shape) | SimpleOp::AveragePool(shape) => {
+            vec![dims[0], dims[1], shape.out_time()]
+        }
+        SimpleOp::Activation(_) => dims.to_vec(),
+    }
+}
+
+/// Backward through a layer without weights.
+pub(super) fn simple_back<B: Host>(
+    x: &FloatTensor<B>,
+    op: SimpleOp,
+    saved: &Saved,
+    dout: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    let gradient = B::numbers(dout);
+    let mut dx = vec![0.0; x.shape().num_elements()];
+    match op {
+        SimpleOp::MaxPool(shape) => max_pool_backward(&shape, saved, &gradient, &mut dx),
+        SimpleOp::AveragePool(shape) => average_pool_backward(&shape, &gradient, &mut dx),
+        SimpleOp::Activation(activation) => {
+            let numbers = B::numbers(x);
+            let slopes = numbers.par_iter().zip(&*gradient);
+            dx.par_iter_mut()
+                .with_min_len(4096)
+                .zip(slopes)
+                .for_each(|(dx, (&x, &dout))| *dx = activation.slope(x) * dout);
+        }
+    }
+    tensor::<B>(dx, &x.shape(), dout)
+}
+
+/// What the way back through a block needs.
+#[derive(Debug, Clone)]
+pub(super) struct Trail<B: Host, Block> {
+    pub x: FloatTensor<B>,
+    pub weight: FloatTensor<B>,
+    pub out: FloatTensor<B>,
+    pub saved: Saved,
+    pub block: Block,
+}
+
+/// A block that gradients go back through.
+pub(super) trait Backwards {
+    fn backward(
+        &self,
+        at: &BlockPoint<'_, f32>,
+        dout: &[f32],
+        wants: WantsInput,
+    ) -> BlockGradient<f32>;
+}
+
+impl Backwards for ConvBlock<f32> {
+    fn backward(
+        &self,
+        at: &BlockPoint<'_, f32>,
+        dout: &[f32],
+        wants: WantsInput,
+    ) -> BlockGradient<f32> {
+        self.backward(at, dout, wants)
+    }
+}
+
+impl Backwards for DenseBlock<f32> {
+    fn backward(
+        &self,
+        at: &BlockPoint<'_, f32>,
+        dout: &[f32],
+        wants: WantsInput,
+    ) -> BlockGradient<f32> {
+        self.backward(at, dout, wants)
+    }
+}
+
+impl<B: Host, Block: Backwards> Trail<B, Block> {
+    /// Gradients to the input (where wanted), the weight and the bias.
+    pub(super) fn back(
+        &self,
+        dout: &FloatTensor<B>,
+        wants: WantsInput,
+    ) -> (Option<FloatTensor<B>>, FloatTensor<B>, FloatTensor<B>) {
+        let (x, weight) = (B::numbers(&self.x), B::numbers(&self.weight));
+        let out = B::numbers(&self.out);
+        let at = BlockPoint {
+            x: &x,
+            weight: &weight,
+            out: &out,
+            saved: &self.saved,
+        };
+        let gradient = self.block.backward(&at, &B::numbers(dout), wants);
+        let shaped = |numbers, like: &FloatTensor<B>| tensor::<B>(numbers, &like.shape(), like);
+        let dx = (wants == WantsInput::Yes).then(|| shaped(gradient.dx, &self.x));
+        let outputs = gradient.dbias.len();
+        let dbias = tensor::<B>(gradient.dbias, &[outputs], dout);
+        (dx, shaped(gradient.dweight, &self.weight), dbias)
+    }
+}

@@ -1,0 +1,1 @@
+//! Attributions by gradients, beside the relevance rules.

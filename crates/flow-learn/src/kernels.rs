@@ -1,0 +1,24 @@
+//! The loops of the network over plain slices: convolution, dense layer, pooling.
+//!
+//! All maps are batch-major and row-major, `[batch, channels, time]`. Every kernel gives the same
+//! bytes on any number of threads: samples are independent, and sums over samples are taken in
+//! chunks whose size depends on the shape only, and added in order.
+
+mod activation;
+mod block;
+mod conv;
+mod dense;
+mod plain;
+mod pool;
+mod real;
+pub mod textbook;
+
+pub use activation::Activation;
+pub use block::{BlockGradient, BlockPoint, BlockPool, ConvBlock, DenseBlock, Saved, WantsInput};
+pub use conv::{ConvShape, conv_forward, conv_input_gradient, conv_weight_gradient};
+pub use dense::{DenseShape, dense_forward, dense_input_gradient, dense_weight_gradient};
+pub use pool::{
+    PoolShape, average_pool_backward, average_pool_forward, max_pool_backward, max_pool_forward,
+};
+pub(crate) use pool::{average_pool_row, max_pool_row};
+pub use real::Real;

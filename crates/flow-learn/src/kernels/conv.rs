@@ -1,0 +1,155 @@
+//! The 1-D convolution, its gradient to the input and its gradient to the weights.
+
+use super::{Real, plain};
+use rayon::prelude::*;
+
+/// The sizes of one convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Samples.
+    pub batch: usize,
+    /// Channels in; a multiple of `groups`.
+    pub in_channels: usize,
+    /// Channels out; a multiple of `groups`.
+    pub out_channels: usize,
+    /// Length of the signal, before padding.
+    pub time: usize,
+    /// Taps.
+    pub kernel: usize,
+    /// Steps between outputs.
+    pub stride: usize,
+    /// Zeros put before and after the signal.
+    pub padding: usize,
+    /// Steps between taps.
+    pub dilation: usize,
+    /// Groups of channels that don't see each other.
+    pub groups: usize,
+}
+
+impl ConvShape {
+    /// Length of the output: `⌊(time + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1`.
+    pub fn out_time(&self) -> usize {
+        let reach = self.dilation * (self.kernel - 1) + 1;
+        (self.time + 2 * self.padding)
+            .checked_sub(reach)
+            .map_or(0, |room| room / self.stride + 1)
+    }
+
+    /// Numbers of one sample of the input.
+    pub fn in_len(&self) -> usize {
+        self.in_channels * self.time
+    }
+
+    /// Numbers of one sample of the output.
+    pub fn out_len(&self) -> usize {
+        self.out_channels * self.out_time()
+    }
+
+    /// Numbers of the weight.
+    pub fn weight_len(&self) -> usize {
+        self.out_channels * (self.in_channels / self.groups) * self.kernel
+    }
+}
+
+/// Convolves; see [`textbook::conv_forward`](super::textbook::conv_forward) for the equation.
+pub fn conv_forward<T: Real>(
+    s: &ConvShape,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    z: &mut [T],
+) {
+    z.par_chunks_mut(s.out_len().max(1))
+        .zip(x.par_chunks(s.in_len()))
+        .for_each(|(z, x)| sample_forward(s, x, weight, bias, z));
+}
+
+/// Gradient to the input; see [`textbook::conv_input_gradient`](super::textbook::conv_input_gradient).
+pub fn conv_input_gradient<T: Real>(s: &ConvShape, weight: &[T], dz: &[T], dx: &mut [T]) {
+    dx.par_chunks_mut(s.in_len())
+        .zip(dz.par_chunks(s.out_len().max(1)))
+        .for_each(|(dx, dz)| sample_input_gradient(s, weight, dz, dx));
+}
+
+/// Gradient to weight and bias, summed over the batch; see
+/// [`textbook::conv_weight_gradient`](super::textbook::conv_weight_gradient).
+pub fn conv_weight_gradient<T: Real>(
+    s: &ConvShape,
+    x: &[T],
+    dz: &[T],
+    dweight: &mut [T],
+    dbias: Option<&mut [T]>,
+) {
+    let samples = chunk_samples(s.batch);
+    let partial: Vec<Vec<T>> = x
+        .par_chunks(samples * s.in_len())
+        .zip(dz.par_chunks(samples * s.out_len()))
+        .map(|(x, dz)| {
+            let mut partial = vec![T::ZERO; s.weight_len() + s.out_channels];
+            let (dweight, dbias) = partial.split_at_mut(s.weight_len());
+            for (x, dz) in x.chunks_exact(s.in_len()).zip(dz.chunks_exact(s.out_len())) {
+                sample_weight_gradient(s, x, dz, dweight);
+                sample_bias_gradient(s, dz, dbias);
+            }
+            partial
+        })
+        .collect();
+    add_up(&partial, 0, dweight);
+    if let Some(dbias) = dbias {
+        add_up(&partial, s.weight_len(), dbias);
+    }
+}
+
+/// Samples whose weight gradients are added up by one thread: an eighth of the batch.
+///
+/// It depends on the batch only, never on the threads, so that sums are taken in one order.
+pub(super) fn chunk_samples(batch: usize) -> usize {
+    batch.div_ceil(8).max(1)
+}
+
+/// `into = Σ over partial sums, in order`.
+pub(super) fn add_up<T: Real>(partial: &[Vec<T>], from: usize, into: &mut [T]) {
+    into.par_chunks_mut(4096)
+        .enumerate()
+        .for_each(|(chunk, into)| {
+            into.fill(T::ZERO);
+            for partial in partial {
+                let partial = &partial[from + chunk * 4096..];
+                into.iter_mut()
+                    .zip(partial)
+                    .for_each(|(into, &add)| *into += add);
+            }
+        });
+}
+
+/// [`conv_forward`] of one sample on this thread.
+pub(super) fn sample_forward<T: Real>(
+    s: &ConvShape,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    z: &mut [T],
+) {
+    for (o, z) in z.chunks_mut(s.out_time().max(1)).enumerate() {
+        z.fill(bias.map_or(T::ZERO, |bias| bias[o]));
+    }
+    plain::forward(s, x, weight, z);
+}
+
+/// [`conv_input_gradient`] of one sample on this thread.
+pub(super) fn sample_input_gradient<T: Real>(s: &ConvShape, weight: &[T], dz: &[T], dx: &mut [T]) {
+    dx.fill(T::ZERO);
+    plain::input_gradient(s, weight, dz, dx);
+}
+
+/// Adds one sample's part to the weight gradient, on this thread.
+pub(super) fn sample_weight_gradient<T: Real>(s: &ConvShape, x: &[T], dz: &[T], dweight: &mut [T]) {
+    plain::weight_gradient(s, x, dz, dweight);
+}
+
+/// Adds one sample's part to the bias gradient, on this thread.
+pub(super) fn sample_bias_gradient<T: Real>(s: &ConvShape, dz: &[T], dbias: &mut [T]) {
+    for (dbias, dz) in dbias.iter_mut().zip(dz.chunks(s.out_time().max(1))) {
+        *dbias += dz.iter().copied().sum();
+    }
+}

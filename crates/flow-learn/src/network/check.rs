@@ -1,0 +1,498 @@
+//! Shapes from layer to layer, and what can be wrong with a network.
+
+use super::{Layer, Network, Op};
+use crate::kernels::{ConvShape, PoolShape};
+use std::fmt;
+
+/// The shape of one sample between two layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `[channels, time]`.
+    Map {
+        /// Channels.
+        channels: usize,
+        /// Length.
+        time: usize,
+    },
+    /// `[units]`.
+    Vector {
+        /// Numbers.
+        units: usize,
+    },
+}
+
+impl Shape {
+    /// Numbers in one sample.
+    pub fn numbers(&self) -> usize {
+        match *self {
+            Self::Map { channels, time } => channels * time,
+            Self::Vector { units } => units,
+        }
+    }
+
+    /// Channels of a map, units of a vector: what a batch norm has one parameter for.
+    pub fn channels(&self) -> usize {
+        match *self {
+            Self::Map { channels, .. } => channels,
+            Self::Vector { units } => units,
+        }
+    }
+
+    /// Length of a map, 1 for a vector.
+    pub fn time(&self) -> usize {
+        match *self {
+            Self::Map { time, .. } => time,
+            Self::Vector { .. } => 1,
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map { channels, time } => write!(f, "[{channels} channels, {time} samples]"),
+            Self::Vector { units } => write!(f, "[{units} units]"),
+        }
+    }
+}
+
+/// What is wrong with a network's description. `entry` counts from 1.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NetworkError {
+    /// A network without layers, or without input.
+    #[error("a network needs at least one layer, one channel and one sample")]
+    Empty,
+    /// The first word of an entry is no layer.
+    #[error("entry {entry} `{text}`: no such layer{}", closest(.nearest))]
+    UnknownLayer {
+        /// Place in the list.
+        entry: usize,
+        /// The entry.
+        text: String,
+        /// The closest right word.
+        nearest: Option<&'static str>,
+    },
+    /// A word of an entry says nothing about its layer.
+    #[error("entry {entry} `{text}`: can't read `{word}`, wanted {wanted}")]
+    BadWord {
+        /// Place in the list.
+        entry: usize,
+        /// The entry.
+        text: String,
+        /// The word, empty where one is missing.
+        word: String,
+        /// What the layer takes.
+        wanted: &'static str,
+    },
+    /// Two layers have one name.
+    #[error("two layers are named `{name}`")]
+    TwiceNamed {
+        /// The name.
+        name: String,
+    },
+    /// A number of a layer that must lie elsewhere.
+    #[error("layer {entry} `{name}`: {what} is {value}, must be {wanted}")]
+    OutOfRange {
+        /// Place in the network.
+        entry: usize,
+        /// The layer.
+        name: String,
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// The layer needs a map and gets a vector, or the other way round.
+    #[error("layer {entry} `{name}` needs {wanted}, gets {gets}")]
+    WrongShape {
+        /// Place in the network.
+        entry: usize,
+        /// The layer.
+        name: String,
+        /// What it takes, and how to get there.
+        wanted: &'static str,
+        /// What it would get.
+        gets: Shape,
+    },
+    /// Fewer samples come in than the layer's window spans.
+    #[error("layer {entry} `{name}` spans {span} samples, gets {gets}")]
+    TooShort {
+        /// Place in the network.
+        entry: usize,
+        /// The layer.
+        name: String,
+        /// Samples its window spans, less its padding.
+        span: usize,
+        /// What it gets.
+        gets: Shape,
+    },
+    /// Channels or filters don't divide into the groups.
+    #[error(
+        "layer {entry} `{name}`: {channels} channels and {filters} filters don't divide into {groups} groups"
+    )]
+    Groups {
+        /// Place in the network.
+        entry: usize,
+        /// The layer.
+        name: String,
+        /// Channels in.
+        channels: usize,
+        /// Channels out.
+        filters: usize,
+        /// Groups.
+        groups: usize,
+    },
+    /// The network ends in a map.
+    #[error(
+        "the network ends in {gets}; a classifier ends in a vector of logits (add a global pool or `flatten`, then `dense`)"
+    )]
+    NoLogits {
+        /// What comes out.
+        gets: Shape,
+    },
+}
+
+fn closest(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
+}
+
+impl Network {
+    /// The shape after each layer, in forward order.
+    ///
+    /// # Errors
+    /// The first layer that can't take what it gets, or whose numbers make no sense.
+    pub fn shapes(&self) -> Result<Vec<Shape>, NetworkError> {
+        if self.layers.is_empty() || self.channels == 0 || self.time == 0 {
+            return Err(NetworkError::Empty);
+        }
+        self.names_differ()?;
+        let mut shape = self.input();
+        let mut shapes = Vec::with_capacity(self.layers.len());
+        for (index, layer) in self.layers.iter().enumerate() {
+            shape = Step {
+                entry: index + 1,
+                layer,
+                gets: shape,
+            }
+            .after()?;
+            shapes.push(shape);
+        }
+        Ok(shapes)
+    }
+
+    /// The number of classes: the length of the vector that comes out.
+    ///
+    /// # Errors
+    /// As [`Network::shapes`]; [`NetworkError::NoLogits`] where a map comes out.
+    pub fn classes(&self) -> Result<usize, NetworkError> {
+        match self.shapes()?.last() {
+            Some(&Shape::Vector { units }) => Ok(units),
+            Some(&gets) => Err(NetworkError::NoLogits { gets }),
+            None => Err(NetworkError::Empty),
+        }
+    }
+
+    /// The shape of the input.
+    pub fn input(&self) -> Shape {
+        Shape::Map {
+            channels: self.channels,
+            time: self.time,
+        }
+    }
+
+    /// The number of trained numbers: weights and biases, not the running moments of batch norms.
+    ///
+    /// # Errors
+    /// As [`Network::shapes`].
+    pub fn parameters(&self) -> Result<usize, NetworkError> {
+        let mut gets = self.input();
+        let mut sum = 0;
+        for (layer, after) in self.layers.iter().zip(self.shapes()?) {
+            sum += match layer.op {
+                Op::Conv {
+                    filters,
+                    kernel,
+                    groups,
+                    bias,
+                    ..
+                } => filters * (gets.channels() / groups) * kernel + usize::from(bias) * filters,
+                Op::Dense { units, bias } => units * (gets.numbers() + usize::from(bias)),
+                Op::BatchNorm { .. } => 2 * gets.channels(),
+                _ => 0,
+            };
+            gets = after;
+        }
+        Ok(sum)
+    }
+
+    fn names_differ(&self) -> Result<(), NetworkError> {
+        let mut names: Vec<_> = self.layers.iter().map(|layer| &layer.name).collect();
+        names.sort();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(NetworkError::TwiceNamed {
+                name: pair[0].clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One layer and the shape it gets.
+struct Step<'a> {
+    entry: usize,
+    layer: &'a Layer,
+    gets: Shape,
+}
+
+impl Step<'_> {
+    fn after(&self) -> Result<Shape, NetworkError> {
+        match self.layer.op {
+            Op::Conv { .. } => self.after_conv(),
+            Op::Dense { units, .. } => self.after_dense(units),
+            Op::MaxPool { kernel, stride } | Op::AveragePool { kernel, stride } => {
+                self.after_pool(kernel, stride)
+            }
+            Op::GlobalMaxPool | Op::GlobalAveragePool => self
+                .map()
+                .map(|(channels, _)| Shape::Vector { units: channels }),
+            Op::Flatten => self.map().map(|_| Shape::Vector {
+                units: self.gets.numbers(),
+            }),
+            Op::Dropout { rate } => self.rate(rate).map(|()| self.gets),
+            Op::SpatialDropout { rate } => {
+                self.rate(rate)?;
+                self.map().map(|_| self.gets)
+            }
+            Op::LeakyRelu { slope } => self.finite("slope", slope),
+            Op::Elu { alpha } => self.finite("alpha", alpha),
+            Op::BatchNorm { epsilon } => {
+                self.range("epsilon", epsilon, epsilon > 0.0, "above 0")?;
+                Ok(self.gets)
+            }
+            Op::Relu | Op::Gelu => Ok(self.gets),
+        }
+    }
+
+    fn after_conv(&self) -> Result<Shape, NetworkError> {
+        let (in_channels, time) = self.map()?;
+        let Op::Conv {
+            filters,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = self.layer.op
+        else {
+            return Ok(self.gets);
+        };
+        self.positive("filters", filters)?;
+        self.positive("kernel", kernel)?;
+        self.positive("stride", stride)?;
+        self.positive("dilation", dilation)?;
+        self.positive("groups", groups)?;
+        if in_channels % groups != 0 || filters % groups != 0 {
+            let (entry, name) = self.place();
+            return Err(NetworkError::Groups {
+                entry,
+                name,
+                channels: in_channels,
+                filters,
+                groups,
+            });
+        }
+        let out_channels = filters;
+        let shape = ConvShape {
+            batch: 1,
+            in_channels,
+            out_channels,
+            time,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+        };
+        let span = (dilation * (kernel - 1) + 1).saturating_sub(2 * padding);
+        self.long_enough(span, shape.out_time())?;
+        Ok(Shape::Map {
+            channels: filters,
+            time: shape.out_time(),
+        })
+    }
+
+    fn after_dense(&self, units: usize) -> Result<Shape, NetworkError> {
+        self.positive("units", units)?;
+        match self.gets {
+            Shape::Vector { .. } => Ok(Shape::Vector { units }),
+            Shape::Map { .. } => {
+                Err(self.wrong("a vector (put a global pool or `flatten` before it)"))
+            }
+        }
+    }
+
+    fn after_pool(&self, kernel: usize, stride: usize) -> Result<Shape, NetworkError> {
+        let (channels, time) = self.map()?;
+        self.positive("window", kernel)?;
+        self.positive("stride", stride)?;
+        let out = PoolShape {
+            rows: 1,
+            time,
+            kernel,
+            stride,
+        }
+        .out_time();
+        self.long_enough(kernel, out)?;
+        Ok(Shape::Map {
+            channels,
+            time: out,
+        })
+    }
+
+    fn map(&self) -> Result<(usize, usize), NetworkError> {
+        match self.gets {
+            Shape::Map { channels, time } => Ok((channels, time)),
+            Shape::Vector { .. } => Err(self.wrong("channels over time")),
+        }
+    }
+
+    fn wrong(&self, wanted: &'static str) -> NetworkError {
+        let (entry, name) = self.place();
+        NetworkError::WrongShape {
+            entry,
+            name,
+            wanted,
+            gets: self.gets,
+        }
+    }
+
+    fn long_enough(&self, span: usize, out_time: usize) -> Result<(), NetworkError> {
+        if out_time > 0 {
+            return Ok(());
+        }
+        let (entry, name) = self.place();
+        Err(NetworkError::TooShort {
+            entry,
+            name,
+            span,
+            gets: self.gets,
+        })
+    }
+
+    fn positive(&self, what: &'static str, value: usize) -> Result<(), NetworkError> {
+        // Far above any real network, and far below where a product of two sizes overflows.
+        self.range(
+            what,
+            value as f64,
+            (1..=1 << 24).contains(&value),
+            "1 to 16777216",
+        )
+    }
+
+    fn rate(&self, rate: f64) -> Result<(), NetworkError> {
+        self.range(
+            "rate",
+            rate,
+            (0.0..1.0).contains(&rate),
+            "at least 0 and below 1",
+        )
+    }
+
+    fn finite(&self, what: &'static str, value: f64) -> Result<Shape, NetworkError> {
+        self.range(what, value, value.is_finite(), "finite")?;
+        Ok(self.gets)
+    }
+
+    fn range(
+        &self,
+        what: &'static str,
+        value: f64,
+        holds: bool,
+        wanted: &'static str,
+    ) -> Result<(), NetworkError> {
+        if holds {
+            return Ok(());
+        }
+        let (entry, name) = self.place();
+        Err(NetworkError::OutOfRange {
+            entry,
+            name,
+            what,
+            value,
+            wanted,
+        })
+    }
+
+    fn place(&self) -> (usize, String) {
+        (self.entry, self.layer.name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_of_the_paper_has_255061_parameters() {
+        let network = Network::ellis2021(3, 3000, 5);
+        assert_eq!(network.parameters(), Ok(255_061));
+        assert_eq!(network.classes(), Ok(5));
+        let maps = network.shapes().unwrap();
+        assert_eq!(
+            maps[20],
+            Shape::Map {
+                channels: 256,
+                time: 367
+            }
+        );
+    }
+
+    #[test]
+    fn the_layer_that_does_not_fit_is_named() {
+        let network = Network::of(3, 9, [Op::conv(4, 5), Op::max_pool(2), Op::conv(4, 3)]);
+        let error = network.shapes().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "layer 3 `layer2` spans 3 samples, gets [4 channels, 2 samples]"
+        );
+    }
+
+    #[test]
+    fn a_dense_layer_on_a_map_is_refused_with_the_mend() {
+        let error = Network::of(3, 9, [Op::dense(4)]).shapes().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("put a global pool or `flatten` before it")
+        );
+    }
+
+    #[test]
+    fn a_rate_of_one_is_refused() {
+        let network = Network::of(3, 9, [Op::Dropout { rate: 1.0 }]);
+        assert!(matches!(
+            network.shapes(),
+            Err(NetworkError::OutOfRange { what: "rate", .. })
+        ));
+    }
+
+    #[test]
+    fn groups_must_divide_both_sides() {
+        let op = Op::Conv {
+            filters: 4,
+            kernel: 1,
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+            groups: 2,
+            bias: true,
+        };
+        assert!(matches!(
+            Network::of(3, 9, [op]).shapes(),
+            Err(NetworkError::Groups { .. })
+        ));
+    }
+}

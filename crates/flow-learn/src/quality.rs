@@ -1,0 +1,1 @@
+//! How well an attribution tells what the network used.

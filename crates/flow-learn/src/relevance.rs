@@ -1,0 +1,1 @@
+//! The walk that carries relevance from a logit back to the input.
