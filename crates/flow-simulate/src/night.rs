@@ -45,7 +45,7 @@ pub struct SimulatedNight {
 }
 
 /// Standard deviation of the distance between a true change and the border of its epoch, in seconds.
-const BORDER_SHIFT_SECONDS: f64 = 4.0;
+const BORDER_SHIFT_SECONDS: f64 = 3.0;
 
 /// Simulates one night; it depends on the parameters and on this night's own facts, on nothing else.
 ///

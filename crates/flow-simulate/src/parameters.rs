@@ -197,7 +197,7 @@ pub struct Parameters {
     ///
     /// 0: the modality looks as in the average stage; 1: full physiology; above: exaggerated.
     pub weights: ClassByModality,
-    /// How far, on average, a moment's signal strays from its stage to the average stage, 0 to 1. Default 0.3.
+    /// How far, on average, a moment's signal strays from its stage to the average stage, 0 to 1. Default 0.2.
     pub ambiguity: f64,
     /// Standard deviation of the signal bands within a stage, log amplitude, 0 to 1. Default 0.2.
     pub variability: f64,
@@ -230,7 +230,7 @@ impl Default for Parameters {
             night_spread: 0.06,
             minimum_epochs_per_class: 3,
             weights: DEFAULT_WEIGHTS,
-            ambiguity: 0.3,
+            ambiguity: 0.2,
             variability: 0.2,
             individuality: 1.0,
             label_noise: 0.03,
