@@ -1,13 +1,14 @@
 //! Counts of stage changes and bout lengths in the 44 real telemetry hypnograms.
 //!
-//! Source: Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY 1.0). The numbers are printed by
-//! `tests/golden/estimate_chain.py`; they are sums over all nights, and no night can be rebuilt from them.
-//! Stage order everywhere: W, 1, 2, 3+4, R.
+//! Source: Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY 1.0). The numbers are
+//! printed by `tests/golden/estimate_chain.py`; they are sums over all nights, and no night can be
+//! rebuilt from them. Stage order everywhere: W, 1, 2, 3+4, R.
 
 /// Ends of the parts of the night, as fractions of the time after sleep onset.
 pub(crate) const PART_ENDS: [f64; 4] = [0.125, 0.375, 0.6875, 1.0];
 
-/// Last epoch of each duration bin; a bin starts after the one before. One wake bout of 175 epochs is in the last bin.
+/// Last epoch of each duration bin; a bin starts after the one before. One wake bout of 175 epochs
+/// is in the last bin.
 pub(crate) const BIN_ENDS: [u32; 16] = [1, 2, 3, 4, 5, 7, 9, 12, 16, 21, 28, 37, 49, 65, 90, 140];
 
 /// Bouts of stage (row W 1 2 3 R) followed by stage (column), per part of the night.
