@@ -1,13 +1,14 @@
 //! Counts of stage changes and bout lengths in the 44 real telemetry hypnograms.
 //!
-//! Source: Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY 1.0). The numbers are printed by
-//! `tests/golden/estimate_chain.py`; they are sums over all nights, and no night can be rebuilt from them.
-//! Stage order everywhere: W, 1, 2, 3+4, R.
+//! Source: Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY 1.0). The numbers are
+//! printed by `tests/golden/estimate_chain.py`; they are sums over all nights, and no night can be
+//! rebuilt from them. Stage order everywhere: W, 1, 2, 3+4, R.
 
 /// Ends of the parts of the night, as fractions of the time after sleep onset.
 pub(crate) const PART_ENDS: [f64; 4] = [0.125, 0.375, 0.6875, 1.0];
 
-/// Last epoch of each duration bin; a bin starts after the one before.
+/// Last epoch of each duration bin; a bin starts after the one before. One wake bout of 175 epochs
+/// is in the last bin.
 pub(crate) const BIN_ENDS: [u32; 16] = [1, 2, 3, 4, 5, 7, 9, 12, 16, 21, 28, 37, 49, 65, 90, 140];
 
 /// Bouts of stage (row W 1 2 3 R) followed by stage (column), per part of the night.
@@ -81,3 +82,67 @@ pub(crate) const LATENCY: [u32; 16] = [0, 0, 0, 0, 0, 0, 0, 1, 6, 9, 6, 2, 7, 5,
 
 /// Last wake bouts per duration bin.
 pub(crate) const FINAL_WAKE: [u32; 16] = [6, 5, 5, 1, 2, 3, 2, 2, 5, 2, 1, 4, 3, 3, 0, 0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGES: &str = "W123R";
+
+    /// Runs of equal stages as (row, length), without the first and the last wake.
+    fn bouts(stages: &str) -> Vec<(usize, usize)> {
+        let rows: Vec<usize> = stages
+            .chars()
+            .filter_map(|stage| STAGES.find(stage))
+            .collect();
+        let mut runs: Vec<_> = rows
+            .chunk_by(|a, b| a == b)
+            .map(|run| (run[0], run.len()))
+            .collect();
+        if runs.first().is_some_and(|run| run.0 == 0) {
+            runs.remove(0);
+        }
+        if runs.last().is_some_and(|run| run.0 == 0) {
+            runs.pop();
+        }
+        runs
+    }
+
+    fn part_of(position: usize, total: usize) -> usize {
+        let fraction = position as f64 / total as f64;
+        PART_ENDS
+            .iter()
+            .position(|end| fraction < *end)
+            .unwrap_or(3)
+    }
+
+    #[test]
+    fn the_counts_are_those_of_the_real_nights() {
+        let Ok(folder) = std::env::var("FLOW_SAMPLE_DATA") else {
+            println!("skipped: FLOW_SAMPLE_DATA names no folder");
+            return;
+        };
+        let path = format!("{folder}/labels/st_stage_sequences.csv");
+        let text = std::fs::read_to_string(&path).expect("the sample data has the sequences");
+        let (mut moves, mut lengths) = ([[[0; 5]; 5]; 4], [[[0; 16]; 5]; 4]);
+        for stages in text
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.rsplit(',').next())
+        {
+            let runs = bouts(stages);
+            let (total, mut at) = (runs.iter().map(|run| run.1).sum(), 0);
+            for (index, (row, length)) in runs.iter().enumerate() {
+                let part = part_of(at, total);
+                let bin = BIN_ENDS.iter().position(|end| *length as u32 <= *end);
+                lengths[part][*row][bin.unwrap_or(BIN_ENDS.len() - 1)] += 1;
+                if let Some(next) = runs.get(index + 1) {
+                    moves[part][*row][next.0] += 1;
+                }
+                at += length;
+            }
+        }
+        assert_eq!(moves, MOVES);
+        assert_eq!(lengths, BOUTS);
+    }
+}

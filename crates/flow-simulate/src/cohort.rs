@@ -1,7 +1,7 @@
 //! Who slept: the 22 subjects and 44 nights of the Sleep-EDF telemetry study, as public facts.
 //!
-//! Source: `ST-subjects.xls` of Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY 1.0),
-//! doi:10.13026/C2X676. Numbers 3 and 23 don't exist in the study.
+//! Source: `ST-subjects.xls` of Kemp et al., Sleep-EDF Database Expanded 1.0.0, PhysioNet (ODC-BY
+//! 1.0), doi:10.13026/C2X676. Numbers 3 and 23 don't exist in the study.
 
 /// Sex of a subject as the subject table has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

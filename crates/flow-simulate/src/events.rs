@@ -138,7 +138,7 @@ fn spindle(site: &mut Site) {
         site.source.between(0.5, 1.5),
         site.traits.spindle_hertz + 0.2 * site.source.normal(),
     );
-    let peak = site.traits.sigma * site.source.between(18.0, 32.0);
+    let peak = site.traits.sigma * site.source.between(20.0, 36.0);
     let shape = shape(seconds, |t| peak * hann(t / seconds) * sin_turns(hertz * t));
     site.canvas.add(site.at, &shape, [1.0, 0.8, 0.1, 0.0]);
 }

@@ -1,9 +1,15 @@
 //! A bank of resonators that turns white noise into bands of unit RMS.
 //!
-//! Each lane is twice in a row the two-pole band-pass of R. Bristow-Johnson's *Audio EQ Cookbook* (constant peak gain):
-//! with `w = 2π f / rate` and `α = sin w / 2Q`, `y(n) = x(n) − x(n−2) − a₁ y(n−1) − a₂ y(n−2)`, where
-//! `a₁ = −2 cos w / (1 + α)` and `a₂ = (1 − α) / (1 + α)`; the result is scaled so that white noise of variance 1 gives
-//! variance 1. Skirts fall by 12 dB an octave on both sides, about as steeply as an EEG's slow waves do.
+//! Each lane is twice in a row the two-pole band-pass of R. Bristow-Johnson's *Audio EQ Cookbook*
+//! (constant peak gain):
+//!
+//! ```text
+//! y(n) = x(n) − x(n−2) − a₁ y(n−1) − a₂ y(n−2)
+//! a₁ = −2 cos w / (1 + α),  a₂ = (1 − α) / (1 + α),  w = 2π f / rate,  α = sin w / 2Q
+//! ```
+//!
+//! The result is scaled so that white noise of variance 1 gives variance 1. Skirts fall by 12 dB an
+//! octave on both sides, about as steeply as an EEG's slow waves do.
 
 use crate::math::{cos_turns, sin_turns};
 
@@ -16,8 +22,9 @@ pub(crate) struct Band {
 
 /// `LANES` resonators in order of frequency, fed in turn with one of two streams of noise.
 ///
-/// Fed with one stream, neighbours would cancel where their skirts cross: their phases are half a turn apart there.
-/// Lanes two apart share a stream, yet hardly overlap, so all bands come out nearly uncorrelated.
+/// Fed with one stream, neighbours would cancel where their skirts cross: their phases are half a
+/// turn apart there. Lanes two apart share a stream, yet hardly overlap, so all bands come out
+/// nearly uncorrelated.
 pub(crate) struct Bank<const LANES: usize> {
     scale: [f32; LANES],
     a1: [f32; LANES],

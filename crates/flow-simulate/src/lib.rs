@@ -1,9 +1,10 @@
 //! Simulated polysomnograms with planted truth, as plain numbers.
 //!
-//! A night looks like one of the Sleep-EDF telemetry study (Kemp et al., PhysioNet, doi:10.13026/C2X676): two EEG
-//! channels, horizontal EOG, submental EMG at 100 Hz, a marker at 10 Hz, a scoring after Rechtschaffen & Kales, and the
-//! irregularities of the real files. Unlike there it is known which modality carries which stage, and what medication,
-//! age and sex do, so a study can be judged by what it finds.
+//! A night looks like one of the Sleep-EDF telemetry study (Kemp et al., PhysioNet,
+//! doi:10.13026/C2X676): two EEG channels, horizontal EOG, submental EMG at 100 Hz, a marker at 10
+//! Hz, a scoring after Rechtschaffen & Kales, and the irregularities of the real files. Unlike
+//! there it is known which modality carries which stage, and what medication, age and sex do, so a
+//! study can be judged by what it finds.
 //!
 //! ```
 //! use flow_simulate::{Parameters, night, simulate};
@@ -15,8 +16,8 @@
 //! # Ok::<(), flow_simulate::ParameterError>(())
 //! ```
 //!
-//! It reads and writes nothing. The same parameters and night give the same bits on every machine; nights are independent
-//! of each other, so any of them can be made alone.
+//! It reads and writes nothing. The same parameters and night give the same bits on every machine;
+//! nights are independent of each other, so any of them can be made alone.
 
 mod chain;
 mod cohort;

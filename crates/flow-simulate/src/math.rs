@@ -1,11 +1,13 @@
 //! Elementary functions from `+ − × ÷ √` alone.
 //!
-//! IEEE 754 fixes those five to the last bit, while `exp`, `ln` and `cos` of the system's library differ between
-//! platforms. A simulated night must be the same bytes everywhere, so nothing in this crate calls the latter.
+//! IEEE 754 fixes those five to the last bit, while `exp`, `ln` and `cos` of the system's library
+//! differ between platforms. A simulated night must be the same bytes everywhere, so nothing in
+//! this crate calls the latter.
 
 use std::f64::consts::{LN_2, PI, SQRT_2};
 
-/// Computes `eˣ` to about 1e-15 relative for `|x| < 700`; outside it saturates at the ends of that range.
+/// Computes `eˣ` to about 1e-15 relative for `|x| < 700`; outside it saturates at the ends of that
+/// range.
 pub(crate) fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
     let whole = (x / LN_2).round();

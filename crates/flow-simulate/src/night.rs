@@ -34,7 +34,8 @@ pub struct SimulatedNight {
     pub lights_off: ClockTime,
     /// EEG Fpz-Cz, EEG Pz-Oz, EOG horizontal, EMG submental; all of one length, whole 10 s records.
     pub signals: Vec<Signal>,
-    /// The marker channel at 10 Hz: 1 or 2, +32 while the button is pressed, −32 in a telemetry error.
+    /// The marker channel at 10 Hz: 1 or 2, +32 while the button is pressed, −32 in a telemetry
+    /// error.
     pub marker: Vec<i16>,
     /// The scoring as the hypnogram file has it: runs of equal labels, in order of onset.
     pub scoring: Vec<Annotation>,
@@ -44,16 +45,19 @@ pub struct SimulatedNight {
     pub truth: Truth,
 }
 
-/// Standard deviation of the distance between a true change and the border of its epoch, in seconds.
-const BORDER_SHIFT_SECONDS: f64 = 4.0;
+/// Standard deviation of the distance between a true change and the border of its epoch, in
+/// seconds.
+const BORDER_SHIFT_SECONDS: f64 = 3.0;
 
-/// Simulates one night; it depends on the parameters and on this night's own facts, on nothing else.
+/// Simulates one night; it depends on the parameters and on this night's own facts, on nothing
+/// else.
 ///
-/// The bits are the same on every machine and thread count: all arithmetic is `+ − × ÷ √` in a fixed order.
+/// The bits are the same on every machine and thread count: all arithmetic is `+ − × ÷ √` in a
+/// fixed order.
 ///
 /// # Errors
-/// [`ParameterError::OutOfRange`] for a parameter outside its documented range; [`ParameterError::RecordingId`] for an id
-/// of no or more than 16 bytes.
+/// [`ParameterError::OutOfRange`] for a parameter outside its documented range;
+/// [`ParameterError::RecordingId`] for an id of no or more than 16 bytes.
 pub fn simulate(parameters: &Parameters, night: &Night) -> Result<SimulatedNight, ParameterError> {
     parameters.check()?;
     check_recording(&night.recording)?;
@@ -126,7 +130,8 @@ fn draw_epochs(
     onsets.zip(stages).zip(labels).map(epoch).collect()
 }
 
-/// What the body does second by second over the whole signal: awake before scoring, as at the end after it.
+/// What the body does second by second over the whole signal: awake before scoring, as at the end
+/// after it.
 fn body_seconds(epochs: &[Epoch], frame: &Frame, source: &mut Source) -> Vec<Stage> {
     let stages: Vec<Stage> = epochs.iter().map(|epoch| epoch.stage).collect();
     let mut body = vec![Stage::Wake; frame.late_seconds as usize];

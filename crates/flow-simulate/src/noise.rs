@@ -11,7 +11,8 @@ pub(crate) const PLACE_BYTES: usize = 16;
 /// Standard deviation of a sum of four uniform 16-bit words: `√(4 · (2³² − 1) / 12)`.
 const FOUR_WORDS_SD: f32 = 37_837.227;
 
-/// What a stream of numbers is drawn for; each has its own stream, so adding draws to one moves no other.
+/// What a stream of numbers is drawn for; each has its own stream, so adding draws to one moves no
+/// other.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Traits,
@@ -28,7 +29,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Source(ChaCha8Rng);
 
 impl Source {
-    /// Opens the stream; the key is seed, purpose and place written side by side, so it is injective.
+    /// Opens the stream; the key is seed, purpose and place written side by side, so it is
+    /// injective.
     pub(crate) fn new(seed: u64, place: &str, purpose: Purpose) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -95,8 +97,8 @@ impl Source {
 
     /// Fills with white noise of mean 0 and variance 1.
     ///
-    /// Each value is a centred sum of four uniform 16-bit words (excess kurtosis −0.3): every band filtered from it is
-    /// Gaussian to the eye, at a fraction of the price of a transform.
+    /// Each value is a centred sum of four uniform 16-bit words (excess kurtosis −0.3): every band
+    /// filtered from it is Gaussian to the eye, at a fraction of the price of a transform.
     pub(crate) fn white(&mut self, out: &mut [f32]) {
         const CHUNK: usize = 128;
         let mut bytes = [0; CHUNK * 8];

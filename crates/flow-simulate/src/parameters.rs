@@ -1,4 +1,5 @@
-//! What may be set: length of the nights, what is planted in the signals, and the quirks of the files.
+//! What may be set: length of the nights, what is planted in the signals, and the quirks of the
+//! files.
 
 use crate::noise::PLACE_BYTES;
 use crate::stages::Class;
@@ -15,7 +16,8 @@ pub enum Modality {
 }
 
 impl Modality {
-    /// Every modality; the position in this list is the column of every stage × modality table here.
+    /// Every modality; the position in this list is the column of every stage × modality table
+    /// here.
     pub const ALL: [Self; 3] = [Self::Eeg, Self::Eog, Self::Emg];
 
     /// `eeg`, `eog` or `emg`.
@@ -99,8 +101,9 @@ impl Effects {
 }
 
 impl Default for Effects {
-    /// Directions as known of benzodiazepines (more sigma, less delta, slacker muscles), of ageing (smaller slow waves
-    /// and spindles) and of sex (larger slow waves in women); the sizes are ours.
+    /// Directions as known of benzodiazepines (more sigma, less delta, slacker muscles), of ageing
+    /// (smaller slow waves and spindles) and of sex (larger slow waves in women); the sizes are
+    /// ours.
     fn default() -> Self {
         Self {
             temazepam: Effect {
@@ -128,20 +131,23 @@ impl Default for Effects {
     }
 }
 
-/// How the files differ from a tidy world. All times shrink with the night where it is shorter than eight hours.
+/// How the files differ from a tidy world. All times shrink with the night where it is shorter than
+/// eight hours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quirks {
     /// Probability that scoring begins after the signals (26 of 44 real nights). Default 0.59.
     pub late_start: f64,
     /// Probability of a hole in the scoring (2 of 44 real nights; 30 s to 1950 s). Default 0.05.
     pub hole: f64,
-    /// Median of the unscored signal after the last annotation, in seconds of an eight-hour night. Default 1400.
+    /// Median of the unscored signal after the last annotation, in seconds of an eight-hour night.
+    /// Default 1400.
     pub tail_seconds: f64,
     /// Share of epochs scored as movement time (body movements are in the signals). Default 0.006.
     pub movement: f64,
     /// Share of epochs scored `?`. Default 0.002.
     pub unknown: f64,
-    /// Telemetry errors per hour: the marker is negative and the signals flat for some seconds. Default 0.6.
+    /// Telemetry errors per hour: the marker is negative and the signals flat for some seconds.
+    /// Default 0.6.
     pub errors_per_hour: f64,
     /// Mean duration of a telemetry error in seconds (exponential, at least 0.5 s). Default 6.
     pub error_seconds: f64,
@@ -152,7 +158,8 @@ pub struct Quirks {
 }
 
 impl Quirks {
-    /// A tidy world: scoring covers the signals but for the last incomplete record, and nothing goes wrong.
+    /// A tidy world: scoring covers the signals but for the last incomplete record, and nothing
+    /// goes wrong.
     pub const NONE: Self = Self {
         late_start: 0.0,
         hole: 0.0,
@@ -185,27 +192,34 @@ impl Default for Quirks {
 /// All that decides a simulated night besides the night itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameters {
-    /// Seed of everything drawn; a night depends on the seed and its own facts, never on other nights.
+    /// Seed of everything drawn; a night depends on the seed and its own facts, never on other
+    /// nights.
     pub seed: u64,
     /// Mean length of the scored span in minutes, 10 to 1440. Default 480.
     pub night_minutes: f64,
-    /// Relative standard deviation of that length between nights, 0 to 0.3 (±2.5 SD at most). Default 0.06.
+    /// Relative standard deviation of that length between nights, 0 to 0.3 (±2.5 SD at most).
+    /// Default 0.06.
     pub night_spread: f64,
-    /// Least number of epochs of each class a night has, at most a fifth of it; 0 lets a class be missing. Default 3.
+    /// Least number of epochs of each class a night has, at most a fifth of it; 0 lets a class be
+    /// missing. Default 3.
     pub minimum_epochs_per_class: usize,
     /// How distinguishable each class is in each modality, 0 to 1.5.
     ///
     /// 0: the modality looks as in the average stage; 1: full physiology; above: exaggerated.
     pub weights: ClassByModality,
-    /// How far, on average, a moment's signal strays from its stage to the average stage, 0 to 1. Default 0.3.
+    /// How far, on average, a moment's signal strays from its stage to the average stage, 0 to 1.
+    /// Default 0.2.
     pub ambiguity: f64,
     /// Standard deviation of the signal bands within a stage, log amplitude, 0 to 1. Default 0.2.
     pub variability: f64,
-    /// Scale of the differences between subjects (amplitudes, peak frequencies, weights), 0 to 3. Default 1.
+    /// Scale of the differences between subjects (amplitudes, peak frequencies, weights), 0 to 3.
+    /// Default 1.
     pub individuality: f64,
-    /// Share of scored epochs that carry the label of a stage often confused with theirs, 0 to 0.5. Default 0.03.
+    /// Share of scored epochs that carry the label of a stage often confused with theirs, 0 to 0.5.
+    /// Default 0.03.
     pub label_noise: f64,
-    /// How strongly temazepam changes the course of the night, 0 to 3; 1 is as in the real nights. Default 1.
+    /// How strongly temazepam changes the course of the night, 0 to 3; 1 is as in the real nights.
+    /// Default 1.
     pub medication_on_stages: f64,
     /// What medication, age and sex do to the signals.
     pub effects: Effects,
@@ -230,7 +244,7 @@ impl Default for Parameters {
             night_spread: 0.06,
             minimum_epochs_per_class: 3,
             weights: DEFAULT_WEIGHTS,
-            ambiguity: 0.3,
+            ambiguity: 0.2,
             variability: 0.2,
             individuality: 1.0,
             label_noise: 0.03,

@@ -1,8 +1,9 @@
 //! What each stage looks like in each channel: RMS of the bands in µV.
 //!
-//! The numbers are ours, chosen from the rules of Rechtschaffen & Kales (1968): alpha over the back of the head awake,
-//! theta in stage 1, slow waves above 75 µV peak to peak in a part of stage 3 and most of stage 4, eyes rolling in
-//! stage 1 and darting in REM, chin tone that falls from wake to REM.
+//! The numbers are ours, chosen from the rules of Rechtschaffen & Kales (1968): alpha over the back
+//! of the head awake, theta in stage 1, slow waves above 75 µV peak to peak in a part of stage 3
+//! and most of stage 4, eyes rolling in stage 1 and darting in REM, chin tone that falls from wake
+//! to REM.
 
 use crate::cohort::{Medication, Night, Sex};
 use crate::filter::Band;
@@ -20,23 +21,23 @@ pub(crate) const EMG: usize = 12;
 /// Stages with a look of their own: all but unknown.
 pub(crate) const LOOKS: usize = 7;
 
-/// RMS in µV per stage (W, 1, 2, 3, 4, R, movement). EEG lanes (at Fpz-Cz): drift, slow, delta, theta, alpha, sigma, beta,
-/// gamma. EOG lanes: rolling, drift, middle, broad. EMG: tone.
+/// RMS in µV per stage (W, 1, 2, 3, 4, R, movement). EEG lanes (at Fpz-Cz): drift, slow, delta,
+/// theta, alpha, sigma, beta, gamma. EOG lanes: rolling, drift, middle, broad. EMG: tone.
 const LEVELS_UV: [[f64; LANES]; LOOKS] = [
     [
-        8.0, 7.0, 5.0, 5.5, 11.0, 2.5, 7.0, 4.0, 14.0, 9.0, 7.0, 5.0, 18.0,
+        8.0, 7.0, 5.0, 5.5, 13.0, 2.5, 7.0, 4.0, 14.0, 9.0, 7.0, 5.0, 18.0,
     ],
     [
         6.0, 9.0, 6.5, 9.0, 4.0, 2.5, 4.5, 2.2, 40.0, 9.0, 6.0, 3.5, 9.0,
     ],
     [
-        6.0, 16.0, 9.5, 8.0, 3.5, 3.5, 3.2, 1.5, 9.0, 7.0, 6.0, 3.0, 6.5,
+        6.0, 14.0, 9.0, 8.0, 3.5, 3.5, 3.2, 1.5, 9.0, 7.0, 6.0, 3.0, 6.5,
     ],
     [
-        6.0, 30.0, 14.0, 8.0, 3.2, 2.8, 2.4, 1.1, 7.0, 7.0, 7.0, 2.5, 5.5,
+        6.0, 32.0, 14.5, 8.0, 3.2, 2.8, 2.4, 1.1, 7.0, 7.0, 7.0, 2.5, 5.5,
     ],
     [
-        6.0, 46.0, 18.0, 8.0, 3.0, 2.4, 2.0, 0.9, 6.5, 7.0, 8.0, 2.5, 5.0,
+        6.0, 48.0, 18.0, 8.0, 3.0, 2.4, 2.0, 0.9, 6.5, 7.0, 8.0, 2.5, 5.0,
     ],
     [
         6.0, 8.0, 6.5, 8.5, 4.5, 2.0, 4.7, 2.1, 11.0, 8.0, 7.0, 3.5, 2.5,
@@ -85,7 +86,8 @@ pub(crate) fn average_of(of: impl Fn(usize) -> f64) -> f64 {
     (slow_wave + others.iter().sum::<f64>()) / 5.0
 }
 
-/// What is particular to one night: planted effects and the subject's own differences, all realised.
+/// What is particular to one night: planted effects and the subject's own differences, all
+/// realised.
 #[derive(Clone, Debug)]
 pub(crate) struct Traits {
     /// Amplitude factors planted by medication, age and sex, times the subject's own.
@@ -114,7 +116,8 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    /// Draws the subject's differences (the same for both nights) and applies the planted effects of this night.
+    /// Draws the subject's differences (the same for both nights) and applies the planted effects
+    /// of this night.
     pub(crate) fn new(parameters: &Parameters, night: &Night) -> Self {
         let place = format!("subject-{:03}", night.subject);
         let mut own = Source::new(parameters.seed, &place, Purpose::Traits);
@@ -230,7 +233,8 @@ pub(crate) const EOG_BANDS: [Band; EMG - EOG] = [
     },
 ];
 
-/// Bands that share the chin's tone, and how much of its amplitude each carries (squares add up to 1).
+/// Bands that share the chin's tone, and how much of its amplitude each carries (squares add up to
+/// 1).
 pub(crate) const EMG_BANDS: [Band; 4] = [
     Band {
         hertz: 14.0,

@@ -128,7 +128,8 @@ fn day_of(night: &Night) -> u8 {
     3 + 14 * (night.subject.saturating_sub(1) % 2) + 7 * (night.night.saturating_sub(1) % 2)
 }
 
-/// Draws what the scorer wrote: movement, `?`, mistakes and a hole. True movement enters `stages` here.
+/// Draws what the scorer wrote: movement, `?`, mistakes and a hole. True movement enters `stages`
+/// here.
 pub(crate) fn draw_labels(
     parameters: &Parameters,
     stages: &mut [Stage],
@@ -173,7 +174,8 @@ fn confused(stage: Stage, source: &mut Source) -> Stage {
     }
 }
 
-/// A hole of one to 65 epochs of an eight-hour night, log-uniform, in the last third and never at the end.
+/// A hole of one to 65 epochs of an eight-hour night, log-uniform, in the last third and never at
+/// the end.
 fn draw_hole(parameters: &Parameters, epochs: usize, source: &mut Source) -> Option<Range<usize>> {
     if !source.chance(parameters.quirks.hole) {
         return None;
@@ -199,7 +201,8 @@ pub(crate) fn merge(epochs: &[Epoch]) -> Vec<Annotation> {
 
 /// The marker channel and where it is in error.
 pub(crate) struct Marker {
-    /// At 10 Hz: baseline (the unit's number, 1 or 2), +32 while the button is pressed, −32 in error.
+    /// At 10 Hz: baseline (the unit's number, 1 or 2), +32 while the button is pressed, −32 in
+    /// error.
     pub samples: Vec<i16>,
     /// Marker samples in error; sorted by start, may overlap.
     pub errors: Vec<Range<usize>>,

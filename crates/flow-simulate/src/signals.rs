@@ -108,7 +108,8 @@ struct Mood<'a> {
     draft: &'a Draft<'a>,
     looks: Looks,
     source: Source,
-    /// Ornstein–Uhlenbeck processes of unit variance: how far each modality strays, and each lane's log amplitude.
+    /// Ornstein–Uhlenbeck processes of unit variance: how far each modality strays, and each lane's
+    /// log amplitude.
     stray: [f64; 3],
     wander: [f64; LANES],
     levels: LogLevels,
@@ -161,7 +162,8 @@ impl<'a> Mood<'a> {
         }
     }
 
-    /// The weight of the stage's class less what the moment strays; `1.25 |z|` has mean 1 for a standard normal `z`.
+    /// The weight of the stage's class less what the moment strays; `1.25 |z|` has mean 1 for a
+    /// standard normal `z`.
     fn own_share(&self, stage: Stage, modality: usize) -> f64 {
         let class = stage.class().unwrap_or(Class::Wake);
         let strays = (self.draft.parameters.ambiguity * 1.25 * self.stray[modality].abs()).min(1.0);
@@ -180,7 +182,8 @@ fn remember(value: f64, memory: f64, source: &mut Source) -> f64 {
     memory * value + (1.0 - memory * memory).sqrt() * source.normal()
 }
 
-/// Adds the ongoing rhythms and noise, second by second, with amplitudes running straight from moment to moment.
+/// Adds the ongoing rhythms and noise, second by second, with amplitudes running straight from
+/// moment to moment.
 fn add_background(canvas: &mut Canvas, moments: &[Moment], draft: &Draft) {
     let mut background = Background::new(draft);
     let mut before = moments.first().map_or([0.0; LANES], |moment| moment.levels);
@@ -204,7 +207,8 @@ fn add_background(canvas: &mut Canvas, moments: &[Moment], draft: &Draft) {
     }
 }
 
-/// Amplifies by channel, adds the hum (50 Hz sampled at 100 Hz alternates) and keeps to the recorder's range.
+/// Amplifies by channel, adds the hum (50 Hz sampled at 100 Hz alternates) and keeps to the
+/// recorder's range.
 fn finish(canvas: &mut Canvas, at: usize, hum: f32, traits: &Traits) {
     for (channel, gain) in canvas.channels.iter_mut().zip(traits.gains) {
         let value = channel[at] * gain as f32 + hum * traits.mains_uv as f32;
@@ -275,7 +279,8 @@ fn weighted(values: &[f32], weights: &[f32]) -> f32 {
         .sum()
 }
 
-/// What the body does second by second; true changes lie some seconds off the borders of the epochs.
+/// What the body does second by second; true changes lie some seconds off the borders of the
+/// epochs.
 pub(crate) fn seconds_of(
     epochs: &[Stage],
     shift_sd_seconds: f64,

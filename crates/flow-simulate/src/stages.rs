@@ -1,7 +1,9 @@
-//! How a night runs through its stages: a semi-Markov chain with the statistics of the real telemetry nights.
+//! How a night runs through its stages: a semi-Markov chain with the statistics of the real
+//! telemetry nights.
 //!
-//! Bout lengths and the stage after each bout are drawn from the counts in `chain.rs`, apart for four parts of the night
-//! (so stages 3 and 4 come early and REM late). A short night is a natural one thinned to fewer epochs.
+//! Bout lengths and the stage after each bout are drawn from the counts in `chain.rs`, apart for
+//! four parts of the night (so stages 3 and 4 come early and REM late). A short night is a natural
+//! one thinned to fewer epochs.
 
 use crate::chain::{BIN_ENDS, BOUTS, FINAL_WAKE, LATENCY, MOVES, PART_ENDS};
 use crate::cohort::Medication;
@@ -93,7 +95,8 @@ impl Class {
     }
 }
 
-/// Scored epochs of the average real night (42,471 in 44 nights); nights not longer than this are thinned from it.
+/// Scored epochs of the average real night (42,471 in 44 nights); nights not longer than this are
+/// thinned from it.
 const NATURAL_EPOCHS: usize = 965;
 
 /// Nights of the 44 that begin awake; the others' scoring begins at sleep onset.
@@ -105,7 +108,8 @@ const BEGIN_AWAKE: f64 = 36.0 / 44.0;
 const DEEPEN: f64 = 0.075;
 const LIGHTEN: f64 = 0.10;
 
-/// Mean bout length with temazepam ÷ geometric mean of both nights, per class; placebo nights have the inverse.
+/// Mean bout length with temazepam ÷ geometric mean of both nights, per class; placebo nights have
+/// the inverse.
 ///
 /// From the 44 nights (`tests/golden/estimate_chain.py` prints both means).
 const MEDICATED_BOUT: [f64; 5] = [0.88, 0.94, 1.09, 1.09, 0.87];
@@ -122,7 +126,8 @@ pub(crate) struct Course {
     pub minimum_per_class: usize,
     /// What was taken.
     pub medication: Medication,
-    /// How strongly the medication changes bouts and entries: 0 not at all, 1 as in the real nights.
+    /// How strongly the medication changes bouts and entries: 0 not at all, 1 as in the real
+    /// nights.
     pub medication_strength: f64,
     /// Factor on the odds to enter slow-wave sleep: the subject's own depth of sleep.
     pub depth: f64,
@@ -191,7 +196,8 @@ fn draw_next(course: &Course, part: usize, class: usize, source: &mut Source) ->
     source.pick(&odds)
 }
 
-/// The factor for this night: `factor^strength` with temazepam, its inverse with placebo, to first order.
+/// The factor for this night: `factor^strength` with temazepam, its inverse with placebo, to first
+/// order.
 fn medicated(course: &Course, factor: f64) -> f64 {
     let change = 1.0 + course.medication_strength * (factor - 1.0);
     match course.medication {
@@ -226,9 +232,11 @@ fn thin(natural: &[Stage], epochs: usize, source: &mut Source) -> Vec<Stage> {
         .collect()
 }
 
-/// Raises a class to its minimum, at the epochs whose stretch of the natural night holds most of it.
+/// Raises a class to its minimum, at the epochs whose stretch of the natural night holds most of
+/// it.
 ///
-/// Only classes above their own minimum give epochs away; between equals the earliest epoch changes.
+/// Only classes above their own minimum give epochs away; between equals the earliest epoch
+/// changes.
 fn top_up(stages: &mut [Stage], natural: &[Stage], class: Class, minimum: usize) {
     let representative = match class {
         Class::Wake => Stage::Wake,
@@ -255,7 +263,8 @@ fn best_donor(stages: &[Stage], natural: &[Stage], class: Class, minimum: usize)
     let held = |epoch: usize| {
         let stretch =
             epoch * natural.len() / stages.len()..(epoch + 1) * natural.len() / stages.len();
-        // Where no stretch holds the class, the commonest donor gives, in the class's half of the night.
+        // Where no stretch holds the class, the commonest donor gives, in the class's half of the
+        // night.
         let own = stages[epoch].class().map_or(0, |own| count(stages, own));
         let late = (epoch * 2 >= stages.len()) == (class == Class::Rem);
         (count(&natural[stretch], class), late, own)
@@ -280,7 +289,8 @@ mod tests {
 
     /// Shares of the real nights: W, N1, N2, N3, R of 42,471 epochs.
     const REAL_SHARES: [f64; 5] = [0.0990, 0.0860, 0.4674, 0.1510, 0.1966];
-    /// Mean bout of the real nights in epochs without first and last wake, both kinds of nights together.
+    /// Mean bout of the real nights in epochs without first and last wake, both kinds of nights
+    /// together.
     const REAL_BOUTS: [f64; 5] = [3.58, 2.71, 11.14, 7.10, 21.97];
 
     fn course(epochs: usize, medication: Medication) -> Course {

@@ -9,11 +9,13 @@ use crate::stages::Class;
 /// The truth about one night.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
-    /// How distinguishable each class is in each modality on this night, effects and own differences included.
+    /// How distinguishable each class is in each modality on this night, effects and own
+    /// differences included.
     pub weights: ClassByModality,
     /// The effects that were planted in all nights.
     pub effects: Effects,
-    /// Amplitude factor of slow waves and K-complexes on this night; 1 is the average male of 40 on placebo.
+    /// Amplitude factor of slow waves and K-complexes on this night; 1 is the average male of 40 on
+    /// placebo.
     pub slow_wave: f64,
     /// Amplitude factor of spindles and sigma.
     pub sigma: f64,
@@ -27,7 +29,8 @@ pub struct Truth {
     pub alpha_hertz: f64,
     /// The subject's spindle frequency in Hz.
     pub spindle_hertz: f64,
-    /// Share of labelled epochs whose label differs from the true stage; movement and `?` not counted.
+    /// Share of labelled epochs whose label differs from the true stage; movement and `?` not
+    /// counted.
     pub wrong_labels: f64,
     /// Share of the marker that is in error.
     pub marker_errors: f64,
@@ -86,9 +89,11 @@ impl Truth {
     }
 }
 
-/// The weights of each class and modality that a night of these parameters has without the subject's own differences.
+/// The weights of each class and modality that a night of these parameters has without the
+/// subject's own differences.
 ///
-/// `clamp(weight + Σ contrast · units, 0, 1.5)`, units being 1 on a temazepam night, (age − 40) / 10, and 1 for a woman.
+/// `clamp(weight + Σ contrast · units, 0, 1.5)`, units being 1 on a temazepam night, (age − 40) /
+/// 10, and 1 for a woman.
 pub fn planted_weights(parameters: &Parameters, night: &Night) -> ClassByModality {
     let parameters = Parameters {
         individuality: 0.0,

@@ -1,4 +1,5 @@
-//! Stages can be told apart across subjects by plain features, and each modality carries what its weights say.
+//! Stages can be told apart across subjects by plain features, and each modality carries what its
+//! weights say.
 
 use flow_simulate::{Class, Parameters, nights, simulate};
 
@@ -81,7 +82,8 @@ fn centre(samples: &mut [Sample]) {
     }
 }
 
-/// Recall of each class by the nearest centroid in units of the within-class spread, each subject left out in turn.
+/// Recall of each class by the nearest centroid in units of the within-class spread, each subject
+/// left out in turn.
 fn recall(samples: &[Sample], modalities: &[usize]) -> [f64; 5] {
     let vector = |sample: &Sample| -> Vec<f64> {
         modalities

@@ -53,7 +53,7 @@ def main(path):
             drug[1][stage] += length
             at += length
     rust("PART_ENDS", "Ends of the parts of the night, as fractions of the time after sleep onset.", "[f64; 4]", PARTS)
-    rust("BIN_ENDS", "Last epoch of each duration bin; a bin starts after the one before.", f"[u32; {len(BINS)}]", BINS)
+    rust("BIN_ENDS", "Last epoch of each duration bin; a bin starts after the one before. One wake bout of 175 epochs is in the last bin.", f"[u32; {len(BINS)}]", BINS)
     rust("MOVES", "Bouts of stage (row W 1 2 3 R) followed by stage (column), per part of the night.", "[[[u32; 5]; 5]; 4]", moves)
     rust("BOUTS", "Bouts per duration bin, per part of the night and stage W 1 2 3 R.", f"[[[u32; {len(BINS)}]; 5]; 4]", bouts)
     rust("LATENCY", "First wake bouts (lights off to first sleep) per duration bin.", f"[u32; {len(BINS)}]", latency)
