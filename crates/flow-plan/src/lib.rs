@@ -1,1 +1,35 @@
-//! To be written.
+//! The study file, checked into a typed plan; every mistake at once, each with its place.
+//!
+//! [`plan`] takes the text of a study and a catalog of kinds. It gives a [`Plan`] that is valid by
+//! construction, or [`Problems`]. It reads no file and prints nothing.
+
+mod check;
+mod complaints;
+mod conform;
+mod graph;
+mod item;
+mod mistake;
+mod nearest;
+mod node;
+mod plan;
+mod points;
+mod problem;
+mod range;
+mod refer;
+mod render;
+mod select;
+mod span;
+mod template;
+mod words;
+
+pub use check::{Request, plan};
+pub use node::{ParamError, file_row};
+pub use plan::{
+    Axis, AxisValues, Binding, Node, NodeId, Plan, Publish, Report, Resources, Section, Shown,
+    Source,
+};
+pub use points::{Combine, ExpandError, Point, Scope, ScopeError};
+pub use problem::{Problem, ProblemRecord, Problems};
+pub use select::{Target, TargetError};
+pub use span::Span;
+pub use template::Template;

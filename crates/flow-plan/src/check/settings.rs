@@ -1,0 +1,248 @@
+//! What a node may use, how it is tried, and where its outputs are published.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use flow_contract::Value;
+
+use crate::complaints::Complaints;
+use crate::item::{Data, Entry, Item, Table};
+use crate::mistake::EffectMistake;
+use crate::nearest::nearest;
+use crate::refer::{Names, ParamValues};
+
+use super::nodes::Draft;
+use super::{Outline, Study, publish, wrong_sort};
+
+/// Reads `[pools]`.
+pub(super) fn read_pools(
+    table: Option<&Table<'_>>,
+    params: &ParamValues,
+    complaints: &mut Complaints,
+) -> BTreeMap<String, u32> {
+    let names = Names {
+        params,
+        axes: &[],
+        vary: false,
+    };
+    let entries = table.map_or(&[][..], |table| &table.entries);
+    let read = entries.iter().filter_map(|entry| {
+        let what = format!("the capacity of pool `{}`", entry.key);
+        let capacity = whole(&entry.item, &what, 1, names, complaints)?;
+        Some((entry.key.to_string(), capacity))
+    });
+    read.collect()
+}
+
+/// Reads one word of the language in a node; ports, params and axes are read elsewhere.
+pub(super) fn read(
+    study: &Study<'_>,
+    outline: &Outline<'_>,
+    entry: &Entry<'_>,
+    draft: &mut Draft,
+    complaints: &mut Complaints,
+) {
+    let item = &entry.item;
+    let names = study.params_only();
+    match entry.key.as_ref() {
+        "cores" => set(
+            &mut draft.resources.cores,
+            whole(item, "`cores`", 1, names, complaints),
+        ),
+        "gpu" => set(
+            &mut draft.resources.gpus,
+            whole(item, "`gpu`", 0, names, complaints),
+        ),
+        "retries" => set(
+            &mut draft.retries,
+            whole(item, "`retries`", 0, names, complaints),
+        ),
+        "keep" => set(&mut draft.keep, boolean(item, "`keep`", names, complaints)),
+        "memory" => draft.resources.memory_bytes = memory(item, names, complaints),
+        "timeout" => draft.timeout = timeout(item, names, complaints),
+        "pools" => draft.resources.pools = pools(study, item, complaints),
+        "publish" => draft.publish = publish::read(study, outline, item, complaints),
+        _ => {}
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn whole(
+    item: &Item<'_>,
+    what: &str,
+    least: u32,
+    names: Names<'_>,
+    complaints: &mut Complaints,
+) -> Option<u32> {
+    let value = names.fixed(item, complaints)?;
+    let number = value.as_int().and_then(|int| u32::try_from(int).ok());
+    let number = number.filter(|number| *number >= least);
+    if number.is_none() {
+        let what = match value {
+            Value::Int(int) => format!("{what} is {int}, which"),
+            _ => what.to_owned(),
+        };
+        wrong_sort(
+            item,
+            &what,
+            &format!("a whole number from {least}"),
+            complaints,
+        );
+    }
+    number
+}
+
+fn boolean(
+    item: &Item<'_>,
+    what: &str,
+    names: Names<'_>,
+    complaints: &mut Complaints,
+) -> Option<bool> {
+    let bool = names.fixed(item, complaints)?.as_bool();
+    if bool.is_none() {
+        wrong_sort(item, what, "`true` or `false`", complaints);
+    }
+    bool
+}
+
+const MEMORY_UNITS: [(&str, f64); 9] = [
+    ("B", 1.0),
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+    ("kB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+];
+
+const TIME_UNITS: [(&str, f64); 9] = [
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("sec", 1.0),
+    ("min", 60.0),
+    ("h", 3600.0),
+    ("hour", 3600.0),
+    ("hours", 3600.0),
+    ("d", 86_400.0),
+    ("days", 86_400.0),
+];
+
+fn memory(item: &Item<'_>, names: Names<'_>, complaints: &mut Complaints) -> Option<u64> {
+    let mistake = |text| EffectMistake::Amount {
+        what: "an amount of memory",
+        text,
+        units: "`B`, `KiB`, `MiB`, `GiB`, `TiB`, `kB`, `MB`, `GB` and `TB`",
+        example: "2 GiB",
+    };
+    let bytes = amount(item, names, &MEMORY_UNITS, mistake, complaints)?;
+    Some(bytes.ceil() as u64)
+}
+
+fn timeout(item: &Item<'_>, names: Names<'_>, complaints: &mut Complaints) -> Option<Duration> {
+    let mistake = |text| EffectMistake::Amount {
+        what: "a span of time",
+        text,
+        units: "`ms`, `s`, `min`, `h` and `d`",
+        example: "10 min",
+    };
+    let seconds = amount(item, names, &TIME_UNITS, mistake, complaints)?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// An amount of at least a thousandth and at most 10^15 of the base unit.
+fn amount(
+    item: &Item<'_>,
+    names: Names<'_>,
+    units: &[(&str, f64)],
+    mistake: impl Fn(String) -> EffectMistake,
+    complaints: &mut Complaints,
+) -> Option<f64> {
+    if matches!(item.data, Data::Unsayable) {
+        return None;
+    }
+    let value = names.fixed(item, complaints)?;
+    let amount = value.as_text().and_then(|text| measured(text, units));
+    if amount.is_none() {
+        complaints.add(item.span, mistake(value.to_string()));
+    }
+    amount
+}
+
+/// The sum of numbers with units, as in `1 h 30 min`.
+fn measured(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let mut rest = text.trim();
+    let mut sum = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = rest[digits..].trim_start();
+        let end = rest.find(|c: char| !c.is_ascii_alphabetic());
+        let (unit, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let (_, size) = units.iter().find(|(name, _)| *name == unit)?;
+        sum += number * size;
+        rest = after.trim_start();
+    }
+    (1e-3..=1e15).contains(&sum).then_some(sum)
+}
+
+fn pools(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> BTreeMap<String, u32> {
+    let mut pools = BTreeMap::new();
+    let Data::Table(table) = &item.data else {
+        wrong_sort(item, "`pools`", "a table, as in { disk = 1 }", complaints);
+        return pools;
+    };
+    for entry in &table.entries {
+        let pool = entry.key.to_string();
+        let what = format!("what is wanted of pool `{pool}`");
+        let wants = whole(&entry.item, &what, 1, study.params_only(), complaints);
+        let (Some(wants), Some(capacity)) = (wants, study.pools.get(&pool)) else {
+            if !study.pools.contains_key(&pool) {
+                complaints.add(entry.key_span, unknown_pool(study, pool));
+            }
+            continue;
+        };
+        if wants > *capacity {
+            let capacity = *capacity;
+            let pool = pool.clone();
+            let mistake = EffectMistake::PoolTooSmall {
+                pool,
+                wants,
+                capacity,
+            };
+            complaints.add(entry.item.span, mistake);
+        }
+        pools.insert(pool, wants);
+    }
+    pools
+}
+
+fn unknown_pool(study: &Study<'_>, pool: String) -> EffectMistake {
+    EffectMistake::UnknownPool {
+        nearest: nearest(&pool, study.pools.keys().map(String::as_str)),
+        pools: study.pools.keys().cloned().collect(),
+        pool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_units() {
+        assert_eq!(measured("2 GiB", &MEMORY_UNITS), Some(2_147_483_648.0));
+        assert_eq!(measured("1.5GB", &MEMORY_UNITS), Some(1.5e9));
+        assert_eq!(measured("1 h 30 min", &TIME_UNITS), Some(5400.0));
+        for text in ["", "2", "GiB", "2 gigs", "-1 s", "1..2 s", "0 s", "9e9 s"] {
+            assert_eq!(measured(text, &TIME_UNITS), None, "{text}");
+            assert_eq!(measured(text, &MEMORY_UNITS), None, "{text}");
+        }
+    }
+}

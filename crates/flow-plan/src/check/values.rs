@@ -1,0 +1,272 @@
+//! The params of a node and its seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use flow_contract::{Kind, ParamSpec, ParamType, Params, Row, Value};
+
+use crate::complaints::Complaints;
+use crate::conform::{Fault, conform};
+use crate::item::Item;
+use crate::mistake::NodeMistake;
+use crate::points::listed_row;
+use crate::problem::Mark;
+use crate::refer::DraftAxis;
+use crate::words::wants;
+use crate::{AxisValues, Scope, Span, Template};
+
+use super::nodes::{Draft, output_path};
+use super::{Outline, Study};
+
+/// Values of an axis that are tried while planning; the rest is tried when an instance begins.
+const MOST_TRIED: usize = 4096;
+
+/// Values of an axis for which a kind is asked while planning.
+const MOST_ASKED: usize = 256;
+
+/// Reads what the kind is told.
+pub(super) fn read_all(
+    study: &Study<'_>,
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    draft: &mut Draft,
+    complaints: &mut Complaints,
+) {
+    let before = complaints.count();
+    let descriptor = kind.descriptor();
+    for spec in descriptor.params {
+        let declared = descriptor.open_ports && spec.name == "outputs";
+        let template = match outline.table.get(spec.name) {
+            Some(item) if declared => outputs(study, outline, item, complaints),
+            Some(item) => study.names_of(outline).template(item, complaints),
+            None if declared => Some(Template::fixed(Value::Map(BTreeMap::new()))),
+            None => {
+                if spec.default.is_none() {
+                    complaints.add(outline.span, missing(descriptor.name, spec));
+                }
+                continue;
+            }
+        };
+        let Some(template) = template else {
+            continue;
+        };
+        check(outline, descriptor.name, spec, &template, complaints);
+        draft.params.insert(spec.name.to_owned(), template);
+    }
+    seed(study, outline, kind, draft, complaints);
+    if complaints.count() == before {
+        ask(outline, kind, &draft.params, complaints);
+    }
+}
+
+fn missing(kind: &str, spec: &ParamSpec) -> NodeMistake {
+    NodeMistake::ParamMissing {
+        kind: kind.to_owned(),
+        param: spec.name.to_owned(),
+        wants: with_unit(wants(&spec.ty), spec.unit),
+        doc: spec.doc.to_owned(),
+    }
+}
+
+fn with_unit(wants: String, unit: &str) -> String {
+    match unit.is_empty() {
+        true => wants,
+        false => format!("{wants}, in {unit}"),
+    }
+}
+
+/// The declared outputs as a param: port → path inside the node's folder.
+fn outputs(
+    study: &Study<'_>,
+    outline: &Outline<'_>,
+    item: &Item<'_>,
+    complaints: &mut Complaints,
+) -> Option<Template> {
+    let crate::item::Data::Table(table) = &item.data else {
+        return None;
+    };
+    let mut paths = BTreeMap::new();
+    for entry in &table.entries {
+        let Some(path) = output_path(&entry.item) else {
+            if matches!(entry.item.data, crate::item::Data::Table(_)) {
+                let what = format!("output `{}` without a `path`", entry.key);
+                super::wrong_sort(&entry.item, &what, "{ path = \"…\" }", complaints);
+            }
+            continue;
+        };
+        if path.text().is_none() {
+            super::wrong_sort(path, "the path of an output", "text", complaints);
+            continue;
+        }
+        let Some(template) = study.names_of(outline).template(path, complaints) else {
+            continue;
+        };
+        let written = template.written();
+        if super::publish::escape(&written).is_some() {
+            complaints.add(path.span, NodeMistake::OutputEscapes { path: written });
+        }
+        paths.insert(entry.key.to_string(), template);
+    }
+    Some(Template(crate::template::Shape::Map(paths)))
+}
+
+/// Tries the values that are known before anything runs.
+fn check(
+    outline: &Outline<'_>,
+    kind: &str,
+    spec: &ParamSpec,
+    template: &Template,
+    complaints: &mut Complaints,
+) {
+    let Some(tries) = tries(&outline.axes, &template.axes(), MOST_TRIED) else {
+        return;
+    };
+    let span = outline
+        .table
+        .get(spec.name)
+        .map_or(outline.span, |item| item.span);
+    for tried in tries {
+        if let Err(fault) = conform(template, &spec.ty, &tried.scope) {
+            let mistake = NodeMistake::ParamValue {
+                kind: kind.to_owned(),
+                param: spec.name.to_owned(),
+                doc: spec.doc.to_owned(),
+                unit: spec.unit.to_owned(),
+                fault,
+            };
+            complaints.add_with(span, mistake, tried.marks());
+            return;
+        }
+    }
+}
+
+/// A scope that is tried, with the axis value that sets it apart.
+struct Tried {
+    scope: Scope,
+    value: Option<Span>,
+}
+
+impl Tried {
+    fn marks(&self) -> Vec<Mark> {
+        let label = "with this value".to_owned();
+        self.value
+            .map(|span| Mark { span, label })
+            .into_iter()
+            .collect()
+    }
+}
+
+/// Scopes over listed axes, one axis at a time, the others at their first value; `None` where an
+/// axis is known only at run time.
+fn tries(axes: &[DraftAxis], used: &[&str], most: usize) -> Option<Vec<Tried>> {
+    if used.is_empty() {
+        let scope = Scope::default();
+        return Some(vec![Tried { scope, value: None }]);
+    }
+    let used = axes
+        .iter()
+        .filter(|axis| used.contains(&axis.name.as_str()));
+    let used: Vec<(&DraftAxis, &[Value])> = used
+        .map(|axis| match &axis.values {
+            Some(AxisValues::Listed(values)) if !values.is_empty() => Some((axis, &values[..])),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    let first = |(axis, values): &(&DraftAxis, &[Value])| {
+        let row: Arc<Row> = Arc::new(listed_row(&axis.name, &values[0]));
+        (Arc::<str>::from(axis.name.as_str()), row)
+    };
+    let base: Vec<_> = used.iter().map(first).collect();
+    let mut tries = Vec::new();
+    for (at, (axis, values)) in used.iter().enumerate() {
+        for (value, span) in values.iter().zip(&axis.value_spans).take(most) {
+            let mut rows = base.clone();
+            rows[at].1 = Arc::new(listed_row(&axis.name, value));
+            tries.push(Tried {
+                scope: Scope(rows),
+                value: Some(*span),
+            });
+        }
+    }
+    Some(tries)
+}
+
+fn seed(
+    study: &Study<'_>,
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    draft: &mut Draft,
+    complaints: &mut Complaints,
+) {
+    let descriptor = kind.descriptor();
+    let Some(item) = outline.table.get("seed") else {
+        let seed = i64::try_from(study.head.seed).unwrap_or(i64::MAX);
+        draft.seed = descriptor.seeded.then(|| Template::fixed(Value::Int(seed)));
+        return;
+    };
+    if !descriptor.seeded {
+        let kind = descriptor.name.to_owned();
+        return complaints.add(item.span, NodeMistake::NotSeeded { kind });
+    }
+    let spec = ParamSpec {
+        name: "seed",
+        ty: crate::node::SEED,
+        default: None,
+        unit: "",
+        doc: "the seed that randomness is drawn from",
+    };
+    let Some(template) = study.names_of(outline).template(item, complaints) else {
+        return;
+    };
+    check(outline, descriptor.name, &spec, &template, complaints);
+    draft.seed = Some(template);
+}
+
+/// Asks the kind about the params that are known before anything runs.
+fn ask(
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    params: &BTreeMap<String, Template>,
+    complaints: &mut Complaints,
+) {
+    let used: Vec<&str> = params.values().flat_map(Template::axes).collect();
+    let Some(tries) = tries(&outline.axes, &used, MOST_ASKED) else {
+        return;
+    };
+    let mut said = Vec::new();
+    for tried in tries {
+        let Ok(params) = params_at(kind, params, &tried.scope) else {
+            return;
+        };
+        for problem in kind.check(&params).err().unwrap_or_default() {
+            if said.contains(&problem) {
+                continue;
+            }
+            let item = outline.table.get(&problem.param);
+            let span = item.map_or(outline.span, |item| item.span);
+            let mistake = NodeMistake::ParamRefused {
+                kind: kind.descriptor().name.to_owned(),
+                param: problem.param.clone(),
+                what: problem.what.clone(),
+                help: problem.help.clone(),
+            };
+            complaints.add_with(span, mistake, tried.marks());
+            said.push(problem);
+        }
+    }
+}
+
+fn params_at(
+    kind: &dyn Kind,
+    params: &BTreeMap<String, Template>,
+    scope: &Scope,
+) -> Result<Params, Fault> {
+    let mut values = kind.descriptor().defaults();
+    for spec in kind.descriptor().params {
+        if let Some(template) = params.get(spec.name) {
+            let ty: &ParamType = &spec.ty;
+            values.insert(spec.name.to_owned(), conform(template, ty, scope)?);
+        }
+    }
+    Ok(Params::new(values))
+}

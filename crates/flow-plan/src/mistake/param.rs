@@ -1,0 +1,167 @@
+//! Mistakes in `[params]`, in `--set`, and in references to params and axes.
+
+use super::Words;
+use crate::words::{count, meant, names};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ParamMistake {
+    /// `--set` names no param.
+    UnknownSet {
+        name: String,
+        nearest: Option<String>,
+        params: Vec<String>,
+    },
+    /// `--set` gives a value of another sort.
+    SetSort {
+        name: String,
+        was: &'static str,
+        now: &'static str,
+    },
+    /// `$name` is neither a param nor an axis here.
+    UnknownReference {
+        name: String,
+        nearest: Option<String>,
+        params: Vec<String>,
+        axes: Vec<String>,
+    },
+    /// `${` without a name and `}`.
+    BadReference { text: String },
+    /// `$axis` where every instance must have the same value.
+    AxisHere { axis: String },
+    /// Params that refer to each other in a circle.
+    Circle { path: Vec<String> },
+    /// A list in the middle of a text, or where a single value must stand.
+    ListInText { name: String, values: usize },
+    /// A column that the axis doesn't have.
+    NoColumn {
+        axis: String,
+        column: String,
+        columns: Vec<String>,
+    },
+    /// A range that says nothing.
+    Range { text: String, why: String },
+}
+
+impl ParamMistake {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSet { .. } => "P10",
+            Self::SetSort { .. } => "P11",
+            Self::UnknownReference { .. } => "P12",
+            Self::BadReference { .. } => "P13",
+            Self::AxisHere { .. } => "P14",
+            Self::Circle { .. } => "P15",
+            Self::ListInText { .. } => "P16",
+            Self::NoColumn { .. } => "P17",
+            Self::Range { .. } => "P18",
+        }
+    }
+
+    pub fn words(&self) -> Words {
+        match self {
+            Self::UnknownSet {
+                name,
+                nearest,
+                params,
+            } => set_words(name, nearest.as_deref(), params),
+            Self::SetSort { name, was, now } => {
+                Words::new(format!("`--set {name}` gives {now}, but `{name}` is {was}"))
+                    .why("a param keeps its sort, so that what is right for one value is for all")
+                    .help(if *was == "a list" {
+                        format!("write the values in brackets: --set '{name}=[…]'")
+                    } else if *now == "a list" {
+                        format!(
+                            "to sweep it, make `{name}` a list in [params] and an axis of the \
+                             node: for_each = {{ {name} = \"${name}\" }}"
+                        )
+                    } else {
+                        format!("give {was}")
+                    })
+            }
+            Self::UnknownReference {
+                name,
+                nearest,
+                params,
+                axes,
+            } => reference_words(name, nearest.as_deref(), params, axes),
+            Self::BadReference { text } => Words::new(format!("`{text}` is not a reference"))
+                .label("`${` begins one")
+                .help("write `${name}` or `${axis.column}`; `$$` is a dollar sign"),
+            Self::AxisHere { axis } => {
+                Words::new(format!("`${axis}` is an axis, but this can't vary"))
+                    .label("not here")
+                    .why("this is settled once for the node, before its instances are known")
+                    .help("use a value or a param")
+            }
+            Self::Circle { path } => Words::new(format!("params refer to each other: {}", {
+                path.join(" → ")
+            }))
+            .label("comes back to itself")
+            .help("give one of them a value of its own"),
+            Self::ListInText { name, values } => list_words(name, *values),
+            Self::NoColumn {
+                axis,
+                column,
+                columns,
+            } => no_column_words(axis, column, columns),
+            Self::Range { text, why } => Words::new(format!("`{text}` is not a range"))
+                .label(why.clone())
+                .help("ranges are `0..10`, `0..=10`, `lin(0, 1, 5)` and `log(1e-3, 100, 6)`"),
+        }
+    }
+}
+
+fn set_words(name: &str, nearest: Option<&str>, params: &[String]) -> Words {
+    let words = Words::new(format!("`--set {name}` names no param of the study"));
+    if nearest.is_none() && name.contains('.') {
+        return words
+            .why("`--set` reaches [params] only")
+            .help("give the value a name in [params] and refer to it: key = \"$name\"");
+    }
+    match meant(nearest, params, "its params are") {
+        Some(help) => words.help(help),
+        None => words.help("the study has no [params]; write the param there first"),
+    }
+}
+
+fn reference_words(name: &str, nearest: Option<&str>, params: &[String], axes: &[String]) -> Words {
+    let words =
+        Words::new(format!("`${name}` is neither a param nor an axis here")).label("unknown name");
+    if let Some(nearest) = nearest {
+        return words.help(format!("did you mean `${nearest}`?"));
+    }
+    let known: Vec<&str> = axes.iter().chain(params).map(String::as_str).collect();
+    if known.is_empty() {
+        return words.help(format!(
+            "write `{name}` in [params], or `$${name}` for a dollar sign"
+        ));
+    }
+    words.help(format!(
+        "there are {}; `$${name}` is a dollar sign",
+        names(&known)
+    ))
+}
+
+fn list_words(name: &str, values: usize) -> Words {
+    Words::new(format!(
+        "`${name}` is a list of {}, but one must stand here",
+        count(values, "value")
+    ))
+    .label("a list")
+    .help(format!(
+        "run the node for each of them: for_each = {{ {name} = \"${name}\" }}"
+    ))
+}
+
+fn no_column_words(axis: &str, column: &str, columns: &[String]) -> Words {
+    let words = Words::new(format!("axis `{axis}` has no column `{column}`")).label("no column");
+    if columns.is_empty() {
+        return words
+            .why("its values are plain values, not rows")
+            .help(format!("`${{{axis}}}.{column}` is the value and then text"));
+    }
+    words.help(format!(
+        "its columns are {}; `${{{axis}}}.{column}` is the value and then text",
+        names(columns)
+    ))
+}

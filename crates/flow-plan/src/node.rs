@@ -1,0 +1,122 @@
+//! What a node is at one of its points.
+
+use std::fmt;
+
+use flow_contract::{Kind, Labels, ParamProblem, Params, Row, Value};
+
+use crate::conform::{Fault, conform};
+use crate::{Node, Point, Template};
+
+/// A param that can't have the value it gets at a point, because of a row known only at run time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamError {
+    /// The param, or `seed`.
+    pub param: String,
+    /// The instance.
+    pub labels: Labels,
+    /// What is wrong, after the param's name.
+    pub what: String,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for ParamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.param, self.what)?;
+        match self.labels.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", at {}", self.labels),
+        }
+    }
+}
+
+impl std::error::Error for ParamError {}
+
+impl Node {
+    /// The params of an instance: filled in, canonical, complete with defaults, checked again.
+    ///
+    /// `kind` is the node's own kind.
+    ///
+    /// # Errors
+    /// [`ParamError`] for the first param that a row of an axis gives a value it can't have.
+    pub fn params_at(&self, point: &Point, kind: &dyn Kind) -> Result<Params, ParamError> {
+        let descriptor = kind.descriptor();
+        let mut values = descriptor.defaults();
+        for spec in descriptor.params {
+            let Some(template) = self.params.get(spec.name) else {
+                continue;
+            };
+            let value = conform(template, &spec.ty, &point.scope);
+            let value = value.map_err(|fault| fault_at(spec.name, point, &fault))?;
+            values.insert(spec.name.to_owned(), value);
+        }
+        let params = Params::new(values);
+        match kind.check(&params) {
+            Ok(()) => Ok(params),
+            Err(problems) => Err(refused_at(point, problems)),
+        }
+    }
+
+    /// The seed of an instance; `None` where the kind is not seeded.
+    ///
+    /// # Errors
+    /// [`ParamError`] where a row of an axis gives no whole number from 0.
+    pub fn seed_at(&self, point: &Point) -> Result<Option<u64>, ParamError> {
+        let Some(template) = &self.seed else {
+            return Ok(None);
+        };
+        let seed = seed(template, point).map_err(|fault| fault_at("seed", point, &fault))?;
+        Ok(Some(seed))
+    }
+}
+
+/// What a seed may be.
+pub(crate) const SEED: flow_contract::ParamType = flow_contract::ParamType::Int {
+    min: 0,
+    max: i64::MAX,
+};
+
+fn seed(template: &Template, point: &Point) -> Result<u64, Fault> {
+    let seed = conform(template, &SEED, &point.scope)?;
+    Ok(seed.as_int().map_or(0, i64::unsigned_abs))
+}
+
+fn fault_at(param: &str, point: &Point, fault: &Fault) -> ParamError {
+    ParamError {
+        param: param.to_owned(),
+        labels: point.labels.clone(),
+        what: fault.title(),
+        help: fault.help(),
+    }
+}
+
+fn refused_at(point: &Point, problems: Vec<ParamProblem>) -> ParamError {
+    let first = problems.into_iter().next();
+    let first = first.unwrap_or_else(|| ParamProblem {
+        param: String::new(),
+        what: "refused without a reason".to_owned(),
+        help: String::new(),
+    });
+    ParamError {
+        param: first.param,
+        labels: point.labels.clone(),
+        what: format!("can't be used: {}", first.what),
+        help: Some(first.help),
+    }
+}
+
+/// The row of a file that an axis `{ files = "…" }` found: the column named like the axis is the
+/// file's name without its extension, `name` has it with, `path` is the path as found.
+#[must_use]
+pub fn file_row(axis: &str, path: &str) -> Row {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = match name.rfind('.') {
+        Some(at) if at > 0 => &name[..at],
+        _ => name,
+    };
+    Row::from([
+        ("path".to_owned(), Value::from(path)),
+        ("name".to_owned(), Value::from(name)),
+        (axis.to_owned(), Value::from(stem)),
+    ])
+}

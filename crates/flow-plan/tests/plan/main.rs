@@ -1,0 +1,8 @@
+//! The plan as the engine and its users see it, over a catalog of toys.
+
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
+mod toys;
+#[cfg(test)]
+mod valid;

@@ -1,0 +1,49 @@
+//! Broken studies and the words they are met with: every `problems/*.toml` has its `.stderr`.
+//!
+//! A first line `# set: name=value` gives an override. `FLOW_BLESS=1` writes the words anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::toys::planned_with;
+
+fn broken_studies() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn words(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let sets = text.lines().filter_map(|line| line.strip_prefix("# set: "));
+    let overrides: Vec<(&str, &str)> = sets.filter_map(|set| set.split_once('=')).collect();
+    match planned_with(&text, &overrides) {
+        Ok(_) => "no problem\n".to_owned(),
+        Err(problems) => problems.render(),
+    }
+}
+
+#[test]
+fn broken_studies_are_met_with_their_words() {
+    let bless = std::env::var_os("FLOW_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for path in broken_studies() {
+        let (found, expected) = (words(&path), path.with_extension("stderr"));
+        if bless {
+            fs::write(&expected, &found).unwrap();
+        }
+        let wanted = fs::read_to_string(&expected).unwrap_or_default();
+        if found != wanted || found == "no problem\n" {
+            wrong.push(format!(
+                "{}\n--- wanted\n{wanted}--- found\n{found}",
+                path.display()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
