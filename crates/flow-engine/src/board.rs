@@ -101,7 +101,6 @@ pub(crate) struct Board<'a> {
     pub(crate) expansions: Vec<Expansion>,
     instances: Vec<Instance>,
     ready: VecDeque<InstanceId>,
-    unsettled: usize,
 }
 
 impl<'a> Board<'a> {
@@ -114,7 +113,6 @@ impl<'a> Board<'a> {
             expansions: wanted.iter().map(expansion).collect(),
             instances: Vec::new(),
             ready: VecDeque::new(),
-            unsettled: 0,
         }
     }
 
@@ -155,10 +153,6 @@ impl<'a> Board<'a> {
         outputs.iter().find(|(name, ..)| name == output).map(|(_, digest, _)| *digest)
     }
 
-    pub(crate) fn has_unsettled(&self) -> bool {
-        self.unsettled > 0
-    }
-
     pub(crate) fn next_ready(&mut self) -> Option<InstanceId> {
         while let Some(id) = self.ready.pop_front() {
             // A rewind may have made it wait again since.
@@ -189,7 +183,6 @@ impl<'a> Board<'a> {
         let state = State::Waiting(0);
         let dependents = Vec::new();
         self.instances.push(Instance { node, point, state, inputs, forced: false, dependents });
-        self.unsettled += 1;
         self.wait_for(id, &needs);
         id
     }
@@ -214,14 +207,8 @@ impl<'a> Board<'a> {
 
     /// The one place where an instance's state changes.
     pub(crate) fn set(&mut self, id: InstanceId, state: State) {
-        let was_settled = matches!(self.instance(id).state, State::Settled(_));
-        match &state {
-            State::Ready => self.ready.push_back(id),
-            State::Settled(_) if !was_settled => self.unsettled -= 1,
-            _ => {}
-        }
-        if was_settled && !matches!(state, State::Settled(_)) {
-            self.unsettled += 1;
+        if matches!(state, State::Ready) {
+            self.ready.push_back(id);
         }
         self.instances[id.index()].state = state;
     }

@@ -44,8 +44,8 @@ pub enum Event {
     Waiting {
         /// The instance's address.
         instance: String,
-        /// The process that computes it.
-        pid: u32,
+        /// The process that computes it, as far as it is known.
+        pid: Option<u32>,
     },
     /// An instance got further.
     Progress {

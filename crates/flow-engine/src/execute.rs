@@ -9,12 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Scope;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flow_contract::{
     Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task,
 };
-use flow_store::{Claim, Entry, ReadError, Store, StoreError};
+use flow_store::{Claim, ClaimGuard, Entry, ReadError, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
 use crate::prepare::{Artifact, Origin, Prepared};
@@ -36,7 +36,7 @@ pub(crate) struct Job<'a> {
 pub(crate) enum Message {
     Progress { id: InstanceId, done: u64, total: u64, note: String },
     Warned { id: InstanceId, words: String },
-    Waiting { id: InstanceId, pid: u32 },
+    Waiting { id: InstanceId, pid: Option<u32> },
     Done { id: InstanceId, verdict: Verdict },
 }
 
@@ -128,15 +128,7 @@ fn do_job(
     sender: &Sender<Message>,
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
-    let _claim = loop {
-        match store.claim(&job.key).map_err(Verdict::Broken)? {
-            Claim::Mine(guard) => break guard,
-            Claim::Theirs(other) => {
-                let _ = sender.send(Message::Waiting { id: job.id, pid: other.pid() });
-                other.wait().map_err(Verdict::Broken)?;
-            }
-        }
-    };
+    let _claim = claim(session, job, sender)?;
     if let Some(found) = store.lookup(&job.key).filter(|_| !job.forced)
         && found.outputs.iter().all(|(_, digest, _)| store.contains(digest))
     {
@@ -164,6 +156,32 @@ fn do_job(
     };
     store.record(&entry).map_err(Verdict::Broken)?;
     Ok(Verdict::Ran { outputs: outputs.into(), seconds })
+}
+
+/// Takes the right to compute the job's key, waiting for another run that computes it.
+fn claim(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    sender: &Sender<Message>,
+) -> Result<ClaimGuard, Verdict> {
+    /// How often a waiting job looks whether its own run was stopped.
+    const LOOK_EVERY: Duration = Duration::from_millis(200);
+    let mut told = false;
+    loop {
+        match session.store.claim(&job.key).map_err(Verdict::Broken)? {
+            Claim::Mine(guard) => return Ok(guard),
+            Claim::Theirs { pid } => {
+                if !std::mem::replace(&mut told, true) {
+                    // The receiver is gone only when the run was abandoned.
+                    let _ = sender.send(Message::Waiting { id: job.id, pid });
+                }
+                session.store.wait_for(&job.key, LOOK_EVERY).map_err(Verdict::Broken)?;
+            }
+        }
+        if session.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Verdict::Failed(NodeError::new("stopped while waiting for another run")));
+        }
+    }
 }
 
 fn run_kind(kind: &dyn Kind, task: &mut Task<'_>) -> Result<(), Verdict> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, PortType, Task,
+    Descriptor, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, Task,
 };
 use flow_simulate::{Medication, Sex, nights};
 

@@ -14,13 +14,10 @@ use crate::table::Table;
 /// See the module's page.
 pub struct Convert;
 
-/// Pixels per CSS pixel of a figure: 300 dpi at journal width is about three.
-const FIGURE_SCALE: f32 = 3.0;
-
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "convert",
     revision: 1,
-    summary: "Turns a table into CSV or a figure into PNG.",
+    summary: "Turns a table into CSV.",
     inputs: &[InputPort {
         name: Cow::Borrowed("from"),
         ty: PortType::new("any", Form::File),
@@ -34,10 +31,10 @@ static DESCRIPTOR: Descriptor = Descriptor {
     }],
     params: &[ParamSpec {
         name: "to",
-        ty: ParamType::Choice(&["csv", "png"]),
+        ty: ParamType::Text,
         default: None,
         unit: "",
-        doc: "The extension of the form wanted: `csv` for a table, `png` for a figure.",
+        doc: "The extension of the form wanted: `csv`.",
     }],
     seeded: false,
     open_ports: false,
@@ -52,18 +49,12 @@ impl Kind for Convert {
         let from = task.input("from")?;
         let bytes = match task.params.text("to") {
             "csv" => Table::read(&from.content)?.csv()?,
-            "png" => picture(&from.content)?,
             other => {
                 return Err(NodeError::new(format!("`{}` can't be made into `.{other}`", from.name))
-                    .help("tables become `.csv`, figures become `.png`"));
+                    .help("a table can be published as `.parquet` or `.csv`"));
             }
         };
         task.give("out", bytes);
         Ok(())
     }
-}
-
-fn picture(svg: &[u8]) -> Result<Vec<u8>, NodeError> {
-    let svg = std::str::from_utf8(svg).map_err(NodeError::new)?;
-    flow_figures::png(svg, FIGURE_SCALE).map_err(NodeError::new)
 }

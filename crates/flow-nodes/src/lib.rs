@@ -8,7 +8,6 @@ mod convert;
 mod count_epochs;
 mod epoch;
 mod folds;
-mod lrp;
 mod network;
 mod predict;
 mod recordings;
@@ -48,7 +47,6 @@ static KINDS: &[&dyn Kind] = &[
     &count_epochs::CountEpochs,
     &epoch::Epoch,
     &folds::Folds,
-    &lrp::Lrp,
     &predict::Predict,
     &score::Score,
     &shares::Shares,

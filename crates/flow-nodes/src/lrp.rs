@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
-    Params, PortType, Task,
+    Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
+    Params, Task,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
 use flow_learn::relevance::{Start, Target, Walker};
 
 use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns};
-use crate::recordings::{CLASSES, RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
-
-/// One row a test epoch: absolute and signed relevance summed over each modality.
-pub const RELEVANCE: PortType = PortType::new("relevance", Form::Table);
+use crate::recordings::{CLASSES, RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
 
 /// See the module's page.
 pub struct Lrp;

@@ -21,6 +21,9 @@ pub const EPOCHS: PortType = PortType::tensor("epochs", "epoch, channel, time", 
 /// Epochs after z-scoring.
 pub const ZSCORED: PortType = PortType::tensor("epochs", "epoch, channel, time", "z-score");
 
+/// One row a test epoch: absolute and signed relevance summed over each modality.
+pub const RELEVANCE: PortType = PortType::new("relevance", Form::Table);
+
 /// The z-scored epochs of all recordings.
 pub const ZSCORED_PORT: InputPort = InputPort {
     name: Cow::Borrowed("epochs"),

@@ -9,8 +9,7 @@ use flow_contract::{
 use flow_stats::relevance::RelevanceSums;
 use flow_stats::shares::{ShareSummary, local_shares, summarise, summarise_groups};
 
-use crate::lrp::RELEVANCE;
-use crate::recordings::CLASSES;
+use crate::recordings::{CLASSES, RELEVANCE};
 use crate::table::{Table, TableBuilder};
 
 /// The share of each modality in each test epoch.
@@ -97,7 +96,7 @@ impl Summed {
             let cell = |row: usize| columns.iter().map(move |column| column[row].unwrap_or(f64::NAN));
             Ok((0..table.height()).flat_map(cell).collect())
         };
-        let sums = RelevanceSums::new(modalities.len(), columns("absolute")?, columns("signed")?);
+        let sums = RelevanceSums::new(columns("absolute")?, columns("signed")?, modalities.len());
         Ok(Self {
             sums: sums.map_err(NodeError::new)?,
             recording: table.texts("recording")?,

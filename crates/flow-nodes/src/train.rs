@@ -92,7 +92,7 @@ impl Kind for Train {
                 seed: derive_seed(task.seed, &["train", &fold]),
                 backend: BackendClass::default(),
             };
-            let most = settings.training_epochs;
+            let mut ear = Ear { observer: task.observer, most: settings.training_epochs };
             let trained = train(&training, &mut ear).map_err(NodeError::new)?;
             (weights_file(&network, &trained)?, history_table(&trained)?)
         };

@@ -113,8 +113,8 @@ pub fn graph(place: &Place, graph: &Graph) -> Result<Outcome, Refusal> {
     let edges: Vec<(&str, &str)> = nodes
         .iter()
         .flat_map(|(id, node)| {
-            let from = plan.dependencies(*id).into_iter();
-            from.map(move |from| (plan.node(from).name.as_str(), node.name.as_str()))
+            let from = plan.dependencies(*id).iter();
+            from.map(move |&from| (plan.node(from).name.as_str(), node.name.as_str()))
         })
         .collect();
     if graph.json || graph.format == "json" {

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),
     };
-    outcome.unwrap_or_else(|refusal| refusal.tell()).into()
+    outcome.unwrap_or_else(outcome::Refusal::tell).into()
 }
 
 impl From<Outcome> for ExitCode {

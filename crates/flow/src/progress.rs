@@ -34,9 +34,10 @@ impl Progress {
             Event::Progress { instance, done, total, note } => {
                 format!("        {instance} {done}/{total} {note}")
             }
-            Event::Waiting { instance, pid } => {
-                format!("wait    {instance}: process {pid} is computing it")
-            }
+            Event::Waiting { instance, pid } => match pid {
+                Some(pid) => format!("wait    {instance}: process {pid} is computing it"),
+                None => format!("wait    {instance}: another process is computing it"),
+            },
             Event::Warned { instance, words } => format!("warning {instance}: {words}"),
             Event::Skipped { instance, because } => format!("skip    {instance}: because of {because}"),
             Event::Damaged { instance, digest } => {

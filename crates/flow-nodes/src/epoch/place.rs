@@ -90,13 +90,18 @@ pub fn place(psg: &Recording, hypnogram: &Recording, seconds: f64) -> Result<Vec
 /// the time of day is known.
 fn seconds_between(from: Start, to: Start) -> f64 {
     let (Some(from_time), Some(to_time)) = (from.time, to.time) else { return 0.0 };
-    let time = to_time.seconds() - from_time.seconds();
+    let time = second_of_day(to_time) - second_of_day(from_time);
     match (from.date, to.date) {
         (Some(a), Some(b)) => f64::from(days(b) - days(a)) * 86400.0 + time,
         _ if time > 43200.0 => time - 86400.0,
         _ if time < -43200.0 => time + 86400.0,
         _ => time,
     }
+}
+
+fn second_of_day(time: flow_edf::TimeOfDay) -> f64 {
+    let whole = u32::from(time.hour()) * 3600 + u32::from(time.minute()) * 60 + u32::from(time.second());
+    f64::from(whole) + f64::from(time.nanosecond()) * 1e-9
 }
 
 /// Days since 0000-03-01 of the Gregorian calendar.

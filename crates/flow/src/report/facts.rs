@@ -87,11 +87,11 @@ impl Facts {
 fn node_facts(study: &Study, id: flow_plan::NodeId, summary: &Summary) -> NodeFacts {
     let node = study.plan.node(id);
     let mine = || summary.finished.iter().filter(|done| done.address.node == node.name);
-    let needs = study.plan.dependencies(id).into_iter();
+    let needs = study.plan.dependencies(id).iter();
     NodeFacts {
         name: node.name.clone(),
         kind: node.kind.clone(),
-        needs: needs.map(|need| study.plan.node(need).name.clone()).collect(),
+        needs: needs.map(|&need| study.plan.node(need).name.clone()).collect(),
         instances: mine().count(),
         ran: mine().filter(|done| done.ran).count(),
         cached: mine().filter(|done| !done.ran).count(),

@@ -1,9 +1,9 @@
 //! The page.
 
-use flow_contract::{Catalog, Form};
+use flow_contract::Form;
 use flow_engine::{Finished, Summary};
 use flow_nodes::CATALOG;
-use flow_plan::ReportSection;
+use flow_plan::{Section, Shown};
 use flow_store::Store;
 
 use super::facts::Facts;
@@ -41,7 +41,7 @@ pub fn page(study: &Study, store: &Store, summary: &Summary, facts: &Facts) -> S
          content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\
          <header><h1>{title}</h1><p>{}</p>{}</header><nav aria-label=\"Contents\"><ul>{contents}\
          <li><a href=\"#run\">The run</a></li></ul></nav><main>{sections}{}</main></body></html>\n",
-        escape(plan.description()),
+        escape(plan.description().unwrap_or_default()),
         provenance(facts),
         run_section(facts),
     )
@@ -60,19 +60,20 @@ fn provenance(facts: &Facts) -> String {
 
 fn section_html(
     index: usize,
-    section: &ReportSection,
+    section: &Section,
     study: &Study,
     store: &Store,
     summary: &Summary,
 ) -> String {
     let mut html = format!("<section id=\"s{index}\"><h2>{}</h2>", escape(&section.title));
-    for paragraph in section.text.split("\n\n").filter(|text| !text.trim().is_empty()) {
+    let text = section.text.as_deref().unwrap_or_default();
+    for paragraph in text.split("\n\n").filter(|text| !text.trim().is_empty()) {
         html.push_str(&format!("<p>{}</p>", escape(paragraph.trim())));
     }
     for shown in &section.show {
         let node = study.plan.node(shown.node);
         let done: Vec<&Finished> =
-            summary.finished.iter().filter(|done| done.address.node == node.name).collect();
+            summary.finished.iter().filter(|done| done.address.node == node.name && selected(done, shown)).collect();
         if done.is_empty() {
             html.push_str(&format!("<p class=\"note\">{}: not there in this run.</p>", escape(&node.name)));
         }
@@ -82,6 +83,13 @@ fn section_html(
     }
     html.push_str("</section>");
     html
+}
+
+/// Whether an instance has the values that the section asks for.
+fn selected(done: &Finished, shown: &Shown) -> bool {
+    shown.select.iter().all(|(axis, value)| {
+        done.address.labels.get(axis).is_some_and(|has| has.to_string() == value.to_string())
+    })
 }
 
 fn artifact(
