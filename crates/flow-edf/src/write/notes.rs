@@ -69,22 +69,28 @@ impl Packed {
     }
 }
 
-/// Packs set number `set`; the first also keeps time. `onsets` are of the records, `offset` of the first one
-/// from the header's start, both in seconds.
+/// When the data records begin.
+pub(super) struct Clock {
+    /// Of each record, seconds from the first.
+    pub(super) onsets: Vec<f64>,
+    /// Of the first record, seconds from the header's start, which is whole.
+    pub(super) offset: f64,
+}
+
+/// Packs set number `set`; the first also keeps time.
 pub(super) fn pack(
     annotations: &AnnotationSet,
     set: usize,
-    onsets: &[f64],
-    offset: f64,
+    clock: &Clock,
     width: SampleWidth,
 ) -> Result<Packed, WriteError> {
     let keeps_time = set == 0;
     let opening = |&onset: &f64| match keeps_time {
-        true => tal(&number::signed_decimal(onset + offset), None, ""),
+        true => tal(&number::signed_decimal(onset + clock.offset), None, ""),
         false => Vec::new(),
     };
-    let mut records: Vec<Vec<u8>> = onsets.iter().map(opening).collect();
-    let homes = at_home(annotations, set, onsets, offset)?;
+    let mut records: Vec<Vec<u8>> = clock.onsets.iter().map(opening).collect();
+    let homes = at_home(annotations, set, clock)?;
     match annotations.samples_per_record {
         None => records
             .iter_mut()
@@ -108,9 +114,9 @@ pub(super) fn pack(
 fn at_home(
     annotations: &AnnotationSet,
     set: usize,
-    onsets: &[f64],
-    offset: f64,
+    clock: &Clock,
 ) -> Result<Vec<Vec<Vec<u8>>>, WriteError> {
+    let Clock { onsets, offset } = clock;
     let mut homes = vec![Vec::new(); onsets.len()];
     for (index, annotation) in annotations.annotations.iter().enumerate() {
         let Annotation {
@@ -126,7 +132,7 @@ fn at_home(
                 why,
             });
         }
-        let onset = match offset {
+        let onset = match *offset {
             0.0 => number::signed(*onset_seconds),
             _ => number::signed_decimal(onset_seconds + offset),
         };
