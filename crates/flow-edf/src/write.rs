@@ -21,6 +21,7 @@ pub use signal::{NewSignal, Samples};
 use crate::{
     format::{Format, Layout},
     start::Start,
+    tal::FARTHEST_SECONDS,
 };
 use notes::{Clock, Packed};
 use signal::Checked;
@@ -215,7 +216,7 @@ impl<'a> EdfWriter<'a> {
             } else {
                 onset >= earliest - 1e-9
             };
-            if !fits || !onset.is_finite() {
+            if !fits || onset > FARTHEST_SECONDS {
                 return Err(WriteError::OnsetTooEarly {
                     record,
                     onset,

@@ -2,7 +2,7 @@
 
 use crate::{
     format::SampleWidth,
-    tal::{Annotation, DURATION_MARK, TEXT_END},
+    tal::{Annotation, DURATION_MARK, FARTHEST_SECONDS, TEXT_END},
     write::{error::WriteError, number},
 };
 
@@ -151,10 +151,10 @@ fn trouble(annotation: &Annotation, onsets: &[f64]) -> Option<&'static str> {
     let is_forbidden = |byte| matches!(byte, 0 | TEXT_END | DURATION_MARK);
     if onsets.is_empty() {
         Some("finds no data record to stand in; write at least one")
-    } else if !onset_seconds.is_finite() {
-        Some("has an onset that isn't finite")
-    } else if duration_seconds.is_some_and(|seconds| !seconds.is_finite() || seconds < 0.0) {
-        Some("has a duration that is negative or not finite")
+    } else if !(-FARTHEST_SECONDS..=FARTHEST_SECONDS).contains(onset_seconds) {
+        Some("has an onset that is no number or beyond 1e12 s")
+    } else if duration_seconds.is_some_and(|seconds| !(0.0..=FARTHEST_SECONDS).contains(&seconds)) {
+        Some("has a duration that is no number, negative or beyond 1e12 s")
     } else if text.bytes().any(is_forbidden) {
         Some("holds a byte that parts annotations (0x00, 0x14 or 0x15)")
     } else {
