@@ -96,12 +96,17 @@ pub(super) fn pack(
             .iter_mut()
             .zip(homes)
             .for_each(|(record, tals)| record.extend(tals.concat())),
-        Some(samples) => spill(&mut records, homes, set, samples * width.bytes())?,
+        Some(samples) => spill(
+            &mut records,
+            homes,
+            set,
+            samples.saturating_mul(width.bytes()),
+        )?,
     }
     let fullest = records.iter().map(Vec::len).max().unwrap_or(0);
     let least = fullest.div_ceil(width.bytes()).max(1);
     let samples_per_record = annotations.samples_per_record.unwrap_or(least);
-    let bytes_per_record = samples_per_record * width.bytes();
+    let bytes_per_record = samples_per_record.saturating_mul(width.bytes());
     Ok(Packed {
         samples_per_record,
         physical: annotations.physical,
