@@ -1,11 +1,10 @@
 //! The bytes of a recording: mapped from a file or held in memory.
 
-use std::{fs::File, io, path::Path};
+use std::{fmt, fs::File, io, path::Path};
 
 use memmap2::Mmap;
 
 /// Read-only bytes.
-#[derive(Debug)]
 pub(crate) enum Bytes {
     Mapped(Mmap),
     Held(Vec<u8>),
@@ -30,6 +29,17 @@ impl Bytes {
             Self::Mapped(map) => map,
             Self::Held(bytes) => bytes,
         }
+    }
+}
+
+/// Tells their number: a night has millions.
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Mapped(_) => "mapped",
+            Self::Held(_) => "held",
+        };
+        write!(f, "{} bytes, {kind}", self.as_slice().len())
     }
 }
 

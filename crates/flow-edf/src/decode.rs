@@ -30,42 +30,65 @@ impl Real for f32 {
     }
 }
 
-/// Decodes digital values; `bytes` holds `out.len()` samples.
-pub(crate) fn digital(bytes: &[u8], width: SampleWidth, out: &mut [i32]) {
+/// Decodes stored samples to digital values and hands them to `take`.
+pub(crate) fn digital(bytes: &[u8], width: SampleWidth, take: impl Take<i32>) {
     match width {
-        SampleWidth::Bits16 => {
-            decode::<2, i32>(bytes, out, |sample| i32::from(i16::from_le_bytes(sample)))
-        }
-        SampleWidth::Bits24 => decode::<3, i32>(bytes, out, from_24_bits),
+        SampleWidth::Bits16 => take.take(from_16_bits(bytes)),
+        SampleWidth::Bits24 => take.take(from_24_bits(bytes)),
     }
 }
 
-/// Decodes physical values; `bytes` holds `out.len()` samples.
-pub(crate) fn physical<R: Real>(bytes: &[u8], width: SampleWidth, scaling: Scaling, out: &mut [R]) {
+/// Decodes stored samples to physical values and hands them to `take`.
+pub(crate) fn physical<R: Real>(
+    bytes: &[u8],
+    width: SampleWidth,
+    scaling: Scaling,
+    take: impl Take<R>,
+) {
+    let value = |digital| R::nearest(scaling.physical(digital));
     match width {
-        SampleWidth::Bits16 => decode::<2, R>(bytes, out, |sample| {
-            R::nearest(scaling.physical(i32::from(i16::from_le_bytes(sample))))
-        }),
-        SampleWidth::Bits24 => {
-            decode::<3, R>(bytes, out, |sample| {
-                R::nearest(scaling.physical(from_24_bits(sample)))
-            });
+        SampleWidth::Bits16 => take.take(from_16_bits(bytes).map(value)),
+        SampleWidth::Bits24 => take.take(from_24_bits(bytes).map(value)),
+    }
+}
+
+/// Where decoded values go.
+pub(crate) trait Take<T> {
+    fn take(self, values: impl ExactSizeIterator<Item = T>);
+}
+
+/// Over what stands there.
+impl<T> Take<T> for &mut [T] {
+    #[inline]
+    fn take(self, values: impl ExactSizeIterator<Item = T>) {
+        for (place, value) in self.iter_mut().zip(values) {
+            *place = value;
         }
+    }
+}
+
+/// Behind what stands there: memory that is new needn't be zeroed first.
+impl<T> Take<T> for &mut Vec<T> {
+    #[inline]
+    fn take(self, values: impl ExactSizeIterator<Item = T>) {
+        self.extend(values);
     }
 }
 
 #[inline]
-fn decode<const WIDTH: usize, T>(bytes: &[u8], out: &mut [T], value: impl Fn([u8; WIDTH]) -> T) {
-    let samples = bytes.as_chunks::<WIDTH>().0;
-    for (out, sample) in out.iter_mut().zip(samples) {
-        *out = value(*sample);
-    }
+fn from_16_bits(bytes: &[u8]) -> impl ExactSizeIterator<Item = i32> {
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|sample| i32::from(i16::from_le_bytes(*sample)))
 }
 
-/// The three bytes go to the top of the word, so that shifting back extends the sign.
+/// Three bytes go to the top of a word, so that shifting back extends the sign.
 #[inline]
-fn from_24_bits([low, middle, high]: [u8; 3]) -> i32 {
-    i32::from_le_bytes([0, low, middle, high]) >> 8
+fn from_24_bits(bytes: &[u8]) -> impl ExactSizeIterator<Item = i32> {
+    let digital = |&[low, middle, high]: &[u8; 3]| i32::from_le_bytes([0, low, middle, high]) >> 8;
+    bytes.as_chunks().0.iter().map(digital)
 }
 
 #[cfg(test)]
@@ -78,11 +101,11 @@ mod tests {
         digital(
             &[0xFF, 0xFF, 0x00, 0x80, 0x34, 0x12],
             SampleWidth::Bits16,
-            &mut out,
+            &mut out[..],
         );
         assert_eq!(out, [-1, -32768, 0x1234]);
         let bytes = [0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x80, 0x56, 0x34, 0x12];
-        digital(&bytes, SampleWidth::Bits24, &mut out);
+        digital(&bytes, SampleWidth::Bits24, &mut out[..]);
         assert_eq!(out, [-1, -8_388_608, 0x0012_3456]);
     }
 
@@ -93,8 +116,8 @@ mod tests {
             .flat_map(|value| (value * 16).to_le_bytes())
             .collect();
         let (mut wide, mut narrow) = ([0.0_f64; 4000], [0.0_f32; 4000]);
-        physical(&bytes, SampleWidth::Bits16, scaling, &mut wide);
-        physical(&bytes, SampleWidth::Bits16, scaling, &mut narrow);
+        physical(&bytes, SampleWidth::Bits16, scaling, &mut wide[..]);
+        physical(&bytes, SampleWidth::Bits16, scaling, &mut narrow[..]);
         assert!(
             wide.iter()
                 .zip(narrow)

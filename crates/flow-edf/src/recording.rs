@@ -226,9 +226,14 @@ impl Recording {
     /// # Errors
     /// [`EdfError::NoSignalAt`], [`EdfError::NoSuchSamples`].
     pub fn physical(&self, signal: usize, samples: Range<usize>) -> Result<Vec<f64>, EdfError> {
-        self.check(signal, &samples)?;
-        let mut values = vec![0.0; samples.len()];
-        self.physical_into(signal, samples.start, &mut values)?;
+        let (signal, width) = (
+            self.check(signal, &samples)?,
+            self.inner.header.format.width,
+        );
+        let mut values = Vec::with_capacity(samples.len());
+        self.each_piece(signal, samples, |bytes, _| {
+            decode::physical(bytes, width, signal.scaling, &mut values);
+        });
         Ok(values)
     }
 
@@ -258,9 +263,14 @@ impl Recording {
     /// # Errors
     /// [`EdfError::NoSignalAt`], [`EdfError::NoSuchSamples`].
     pub fn digital(&self, signal: usize, samples: Range<usize>) -> Result<Vec<i32>, EdfError> {
-        self.check(signal, &samples)?;
-        let mut values = vec![0; samples.len()];
-        self.digital_into(signal, samples.start, &mut values)?;
+        let (signal, width) = (
+            self.check(signal, &samples)?,
+            self.inner.header.format.width,
+        );
+        let mut values = Vec::with_capacity(samples.len());
+        self.each_piece(signal, samples, |bytes, _| {
+            decode::digital(bytes, width, &mut values)
+        });
         Ok(values)
     }
 

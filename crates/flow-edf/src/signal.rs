@@ -90,7 +90,21 @@ impl Scaling {
     #[inline]
     #[must_use]
     pub fn digital(self, physical: f64) -> f64 {
-        (physical / self.gain - self.offset).round_ties_even()
+        nearest_whole(physical / self.gain - self.offset)
+    }
+}
+
+/// The nearest whole number, ties to even.
+///
+/// Adding 1.5 · 2⁵² leaves no room for a fraction, so the sum rounds as wanted; unlike a call into the
+/// mathematics library this becomes vector code on every machine.
+#[inline]
+fn nearest_whole(value: f64) -> f64 {
+    const NO_FRACTION: f64 = 6_755_399_441_055_744.0;
+    if value.abs() < 2_251_799_813_685_248.0 {
+        (value + NO_FRACTION) - NO_FRACTION
+    } else {
+        value // NaN, or too large to have a fraction that matters
     }
 }
 
@@ -111,6 +125,22 @@ mod tests {
         let scaling = Scaling::between((-32768, 32767), (8711.0, -8711.0)).expect("a scale");
         assert!(scaling.gain() < 0.0);
         assert!(scaling.physical(32767) < scaling.physical(0));
+    }
+
+    #[test]
+    fn rounding_is_that_of_the_library() {
+        let halves = (-4000..4000).map(|half| f64::from(half) / 2.0);
+        let near = [
+            0.499_999_999_999_999_94,
+            8_388_607.499_999_999,
+            -8_388_608.5,
+            1e15 + 0.5,
+            1e300,
+        ];
+        for value in halves.chain(near) {
+            assert_eq!(nearest_whole(value), value.round_ties_even(), "{value}");
+        }
+        assert!(nearest_whole(f64::NAN).is_nan());
     }
 
     #[test]

@@ -21,8 +21,9 @@ pub use signal::{NewSignal, Samples};
 use crate::{
     format::{Format, Layout},
     start::Start,
+    tal::FARTHEST_SECONDS,
 };
-use notes::Packed;
+use notes::{Clock, Packed};
 use signal::Checked;
 
 /// Puts a file together: what its header says, its signals, its annotations.
@@ -108,7 +109,7 @@ impl<'a> EdfWriter<'a> {
         Ok(bytes)
     }
 
-    /// Writes the file to `path`, over one that may be there.
+    /// Writes the file to `path`, over one that may be there; a failed write may leave a part of it.
     ///
     /// # Errors
     /// A [`WriteError`] that says what the format can't hold, or what the system refused to write.
@@ -146,7 +147,7 @@ impl<'a> EdfWriter<'a> {
         let signals: Vec<_> = self.signals.iter().map(check).collect::<Result<_, _>>()?;
         let records = self.records(&signals)?;
         let onsets = self.onsets(records)?;
-        let packed = self.pack(&onsets)?;
+        let packed = self.pack(onsets)?;
         let header = header::bytes(self, &signals, &packed, records)?;
         Ok(Plan {
             format: self.format,
@@ -215,7 +216,7 @@ impl<'a> EdfWriter<'a> {
             } else {
                 onset >= earliest - 1e-9
             };
-            if !fits || !onset.is_finite() {
+            if !fits || onset > FARTHEST_SECONDS {
                 return Err(WriteError::OnsetTooEarly {
                     record,
                     onset,
@@ -227,7 +228,7 @@ impl<'a> EdfWriter<'a> {
         Ok(())
     }
 
-    fn pack(&self, onsets: &[f64]) -> Result<Vec<Packed>, WriteError> {
+    fn pack(&self, onsets: Vec<f64>) -> Result<Vec<Packed>, WriteError> {
         let nanosecond = self.start.time.map_or(0, |time| time.nanosecond());
         if !self.format.is_plus() {
             return match (self.sets.is_empty(), nanosecond) {
@@ -240,7 +241,10 @@ impl<'a> EdfWriter<'a> {
                 }),
             };
         }
-        let offset = f64::from(nanosecond) / 1e9;
+        let clock = Clock {
+            onsets,
+            offset: f64::from(nanosecond) / 1e9,
+        };
         let empty = [AnnotationSet::default()];
         let sets = if self.sets.is_empty() {
             &empty[..]
@@ -248,7 +252,7 @@ impl<'a> EdfWriter<'a> {
             &self.sets
         };
         let width = self.format.width;
-        let pack = |(place, set)| notes::pack(set, place, onsets, offset, width);
+        let pack = |(place, set)| notes::pack(set, place, &clock, width);
         sets.iter().enumerate().map(pack).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flow_edf::{Annotation, Recording, Start};
+use flow_edf::{Annotation, Gap, Recording, Start};
 use serde_json::Value;
 
 #[test]
@@ -21,6 +21,36 @@ fn sample_recordings_are_read_as_other_readers_do() {
         agrees_with_mne(name, &recording, &readers["mne"]);
         agrees_with_pyedflib(name, &readers["pyedflib"]);
     }
+}
+
+/// The other readers don't expose gaps; these follow from the onsets that the records state.
+#[test]
+fn gaps_of_sample_recordings_are_found() {
+    let Some(folder) = std::env::var_os("FLOW_SAMPLE_DATA").map(PathBuf::from) else {
+        println!("skipped: FLOW_SAMPLE_DATA, the folder of sample recordings, is not set");
+        return;
+    };
+    let folder = folder.join("edf-conformance/stagpoint");
+    let every_second = Recording::open(folder.join("Discontinuous1.edf")).expect("a recording");
+    assert_eq!(every_second.gaps().len(), 599);
+    assert!(every_second.gaps().iter().all(|gap| gap.seconds == 0.5));
+    assert_eq!(every_second.duration_seconds(), 600.0 + 599.0 * 0.5);
+    let oximetry = Recording::open(folder.join("Discontinuous2.edf")).expect("a recording");
+    let gap = |record, onset_seconds, seconds| Gap {
+        record,
+        onset_seconds,
+        seconds,
+    };
+    assert_eq!(
+        oximetry.gaps(),
+        [gap(681, 2724.0, 2907.0), gap(2202, 11715.0, 1941.0)]
+    );
+    let spans = oximetry.spans(0, 2720.0..5640.0).expect("a signal");
+    let samples: Vec<_> = spans
+        .iter()
+        .map(|span| (span.samples.clone(), span.onset_seconds))
+        .collect();
+    assert_eq!(samples, [(680..681, 2720.0), (681..684, 5631.0)]);
 }
 
 /// Opens a file, mapped and in memory, which must make no difference.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use flow_edf::{
-    Annotation, AnnotationSet, Date, EdfError, EdfWriter, Format, Gap, NewSignal, Recording,
+    Annotation, AnnotationSet, Date, EdfError, EdfWriter, Field, Format, Gap, NewSignal, Recording,
     Samples, Sex, Start, TimeOfDay, Warning, WriteError,
 };
 
@@ -202,6 +202,23 @@ fn annotations_spill_into_the_next_record_with_room() {
                 set: 0,
                 left: 3,
                 bytes: 24
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn room_that_no_header_can_state_is_refused() {
+    let set = AnnotationSet::default().samples_per_record(usize::MAX);
+    let file = EdfWriter::new(Format::BDF_PLUS_C, 0.0).annotations(set);
+    let error = file.to_bytes().expect_err("too many samples");
+    assert!(
+        matches!(
+            error,
+            WriteError::TextTooLong {
+                field: Field::SamplesPerRecord,
+                ..
             }
         ),
         "{error}"

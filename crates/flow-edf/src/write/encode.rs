@@ -12,17 +12,20 @@ pub(super) fn record(signal: &Checked<'_>, record: usize, width: SampleWidth, ou
     let scaling = signal.scaling;
     // The samples were checked to round into the digital range, so the casts lose nothing.
     match signal.signal.samples {
-        Samples::I16(samples) => append(samples[range].iter().copied().map(i32::from), width, out),
-        Samples::I32(samples) => append(samples[range].iter().copied(), width, out),
+        Samples::I16(samples) => append(&samples[range], i32::from, width, out),
+        Samples::I32(samples) => append(&samples[range], |value| value, width, out),
         Samples::F32(samples) => {
-            let digital = |&value: &f32| scaling.digital(f64::from(value)) as i32;
-            append(samples[range].iter().map(digital), width, out);
+            append(
+                &samples[range],
+                |value| scaling.digital(f64::from(value)) as i32,
+                width,
+                out,
+            );
         }
         Samples::F64(samples) => {
             append(
-                samples[range]
-                    .iter()
-                    .map(|&value| scaling.digital(value) as i32),
+                &samples[range],
+                |value| scaling.digital(value) as i32,
                 width,
                 out,
             );
@@ -30,14 +33,26 @@ pub(super) fn record(signal: &Checked<'_>, record: usize, width: SampleWidth, ou
     }
 }
 
-fn append(samples: impl Iterator<Item = i32>, width: SampleWidth, out: &mut Vec<u8>) {
+fn append<T: Copy>(
+    samples: &[T],
+    digital: impl Fn(T) -> i32,
+    width: SampleWidth,
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    out.resize(start + samples.len() * width.bytes(), 0);
+    let stored = &mut out[start..];
     match width {
         SampleWidth::Bits16 => {
-            samples.for_each(|value| out.extend_from_slice(&(value as i16).to_le_bytes()))
+            for (bytes, &sample) in stored.as_chunks_mut().0.iter_mut().zip(samples) {
+                *bytes = (digital(sample) as i16).to_le_bytes();
+            }
         }
-        SampleWidth::Bits24 => samples.for_each(|value| {
-            let [low, middle, high, _] = value.to_le_bytes();
-            out.extend_from_slice(&[low, middle, high]);
-        }),
+        SampleWidth::Bits24 => {
+            for (bytes, &sample) in stored.as_chunks_mut().0.iter_mut().zip(samples) {
+                let [low, middle, high, _] = digital(sample).to_le_bytes();
+                *bytes = [low, middle, high];
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     format::SampleWidth,
-    tal::{Annotation, DURATION_MARK, TEXT_END},
+    tal::{Annotation, DURATION_MARK, FARTHEST_SECONDS, TEXT_END},
     write::{error::WriteError, number},
 };
 
@@ -69,33 +69,44 @@ impl Packed {
     }
 }
 
-/// Packs set number `set`; the first also keeps time. `onsets` are of the records, `offset` of the first one
-/// from the header's start, both in seconds.
+/// When the data records begin.
+pub(super) struct Clock {
+    /// Of each record, seconds from the first.
+    pub(super) onsets: Vec<f64>,
+    /// Of the first record, seconds from the header's start, which is whole.
+    pub(super) offset: f64,
+}
+
+/// Packs set number `set`; the first also keeps time.
 pub(super) fn pack(
     annotations: &AnnotationSet,
     set: usize,
-    onsets: &[f64],
-    offset: f64,
+    clock: &Clock,
     width: SampleWidth,
 ) -> Result<Packed, WriteError> {
     let keeps_time = set == 0;
     let opening = |&onset: &f64| match keeps_time {
-        true => tal(&number::signed_decimal(onset + offset), None, ""),
+        true => tal(&number::signed_decimal(onset + clock.offset), None, ""),
         false => Vec::new(),
     };
-    let mut records: Vec<Vec<u8>> = onsets.iter().map(opening).collect();
-    let homes = at_home(annotations, set, onsets, offset)?;
+    let mut records: Vec<Vec<u8>> = clock.onsets.iter().map(opening).collect();
+    let homes = at_home(annotations, set, clock)?;
     match annotations.samples_per_record {
         None => records
             .iter_mut()
             .zip(homes)
             .for_each(|(record, tals)| record.extend(tals.concat())),
-        Some(samples) => spill(&mut records, homes, set, samples * width.bytes())?,
+        Some(samples) => spill(
+            &mut records,
+            homes,
+            set,
+            samples.saturating_mul(width.bytes()),
+        )?,
     }
     let fullest = records.iter().map(Vec::len).max().unwrap_or(0);
     let least = fullest.div_ceil(width.bytes()).max(1);
     let samples_per_record = annotations.samples_per_record.unwrap_or(least);
-    let bytes_per_record = samples_per_record * width.bytes();
+    let bytes_per_record = samples_per_record.saturating_mul(width.bytes());
     Ok(Packed {
         samples_per_record,
         physical: annotations.physical,
@@ -108,9 +119,9 @@ pub(super) fn pack(
 fn at_home(
     annotations: &AnnotationSet,
     set: usize,
-    onsets: &[f64],
-    offset: f64,
+    clock: &Clock,
 ) -> Result<Vec<Vec<Vec<u8>>>, WriteError> {
+    let Clock { onsets, offset } = clock;
     let mut homes = vec![Vec::new(); onsets.len()];
     for (index, annotation) in annotations.annotations.iter().enumerate() {
         let Annotation {
@@ -126,7 +137,7 @@ fn at_home(
                 why,
             });
         }
-        let onset = match offset {
+        let onset = match *offset {
             0.0 => number::signed(*onset_seconds),
             _ => number::signed_decimal(onset_seconds + offset),
         };
@@ -145,10 +156,10 @@ fn trouble(annotation: &Annotation, onsets: &[f64]) -> Option<&'static str> {
     let is_forbidden = |byte| matches!(byte, 0 | TEXT_END | DURATION_MARK);
     if onsets.is_empty() {
         Some("finds no data record to stand in; write at least one")
-    } else if !onset_seconds.is_finite() {
-        Some("has an onset that isn't finite")
-    } else if duration_seconds.is_some_and(|seconds| !seconds.is_finite() || seconds < 0.0) {
-        Some("has a duration that is negative or not finite")
+    } else if !(-FARTHEST_SECONDS..=FARTHEST_SECONDS).contains(onset_seconds) {
+        Some("has an onset that is no number or beyond 1e12 s")
+    } else if duration_seconds.is_some_and(|seconds| !(0.0..=FARTHEST_SECONDS).contains(&seconds)) {
+        Some("has a duration that is no number, negative or beyond 1e12 s")
     } else if text.bytes().any(is_forbidden) {
         Some("holds a byte that parts annotations (0x00, 0x14 or 0x15)")
     } else {

@@ -121,6 +121,9 @@ impl Samples<'_> {
     }
 }
 
+/// Samples checked at once.
+const CHUNK: usize = 1024;
+
 /// A signal whose samples are known to fit.
 pub(super) struct Checked<'a> {
     pub(super) signal: &'a NewSignal<'a>,
@@ -217,11 +220,21 @@ impl<'a> Checked<'a> {
     }
 }
 
+/// The first wrong sample; a whole chunk is asked at once, which the compiler makes vector code of.
 fn first<T: Copy>(
     samples: &[T],
     is_wrong: impl Fn(T) -> bool,
     value: impl Fn(T) -> f64,
 ) -> Option<(usize, f64)> {
-    let index = samples.iter().position(|&sample| is_wrong(sample))?;
+    let has_wrong = |chunk: &[T]| {
+        chunk
+            .iter()
+            .fold(false, |found, &sample| found | is_wrong(sample))
+    };
+    let chunk = samples.chunks(CHUNK).position(has_wrong)?;
+    let in_chunk = samples[chunk * CHUNK..]
+        .iter()
+        .position(|&sample| is_wrong(sample))?;
+    let index = chunk * CHUNK + in_chunk;
     Some((index, value(samples[index])))
 }
