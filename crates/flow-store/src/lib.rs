@@ -22,12 +22,12 @@
 //! cache/runs/            one journal a run
 //! ```
 
-#![expect(dead_code, reason = "fsck and gc use the rest")]
-
 mod blobs;
 mod claim;
 mod error;
 mod frame;
+mod fsck;
+mod gc;
 mod index;
 mod ledger;
 mod log;
@@ -37,11 +37,15 @@ mod runs;
 mod segment;
 mod staging;
 mod store;
+mod usage;
 
 pub use claim::{Claim, ClaimGuard};
 pub use error::{Action, ReadError, StoreError};
+pub use fsck::{DamagedBlob, Fsck, MissingOutput};
+pub use gc::{Keep, Swept};
 pub use ledger::{Entry, Output};
 pub use publish::Published;
 pub use runs::{Journal, RunFile};
 pub use staging::Staging;
 pub use store::Store;
+pub use usage::{Size, Usage};

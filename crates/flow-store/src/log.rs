@@ -230,6 +230,12 @@ impl Log {
         folder.doing(say("syncing"), &self.folder)
     }
 
+    /// How many places in all segments are damaged so that no frame can be told from them.
+    pub fn damaged_places(&self) -> Result<u64, StoreError> {
+        let state = self.state();
+        state.segments.iter().map(Segment::damaged_places).sum()
+    }
+
     /// Bytes of all segments and indexes.
     pub fn bytes(&self) -> Result<u64, StoreError> {
         let state = self.state();
@@ -245,12 +251,17 @@ impl Log {
     ///
     /// Only while no other process has the store open.
     pub fn compact(&self, keep: impl Fn(&Header) -> bool) -> Result<(), StoreError> {
-        let frames = self.frames()?;
-        let mut state = self.writing("compacting")?;
+        let mut frames = self.frames()?;
+        frames.retain(|(header, _)| keep(header));
+        let mut state = self.state();
+        let bytes: u64 = state.segments.iter().map(|segment| segment.end).sum();
+        if bytes == frames.iter().map(|(header, _)| header.span()).sum::<u64>() {
+            return Ok(());
+        }
         state.writer = None;
         let next = state.next_number();
         let aside = self.folder.join(format!("{next}.new"));
-        let written = copy_frames(&aside, frames.iter().filter(|(header, _)| keep(header)));
+        let written = copy_frames(&aside, &frames);
         if let Err(error) = written {
             let _ = fs::remove_file(&aside);
             return Err(error).doing(say("compacting to"), &aside);
@@ -440,10 +451,7 @@ fn numbers(folder: &Path) -> Result<Vec<u32>, StoreError> {
     Ok(numbers)
 }
 
-fn copy_frames<'a>(
-    path: &Path,
-    frames: impl Iterator<Item = &'a (Header, Found)>,
-) -> io::Result<()> {
+fn copy_frames(path: &Path, frames: &[(Header, Found)]) -> io::Result<()> {
     let file = File::create(path)?;
     let mut out = io::BufWriter::with_capacity(1 << 20, &file);
     let mut offset = 0;

@@ -67,7 +67,8 @@ impl Segment {
         self.covered = indexed.covered;
         self.index_bytes = indexed.bytes;
         self.end = scan(&self.file, self.covered, len, &mut indexed.rows)
-            .doing(say("reading"), &self.path)?;
+            .doing(say("reading"), &self.path)?
+            .end;
         Ok(indexed.rows)
     }
 
@@ -76,10 +77,18 @@ impl Segment {
         let mut rows = Vec::new();
         let len = self.len()?;
         if len > self.end {
-            self.end =
-                scan(&self.file, self.end, len, &mut rows).doing(say("reading"), &self.path)?;
+            self.end = scan(&self.file, self.end, len, &mut rows)
+                .doing(say("reading"), &self.path)?
+                .end;
         }
         Ok(rows)
+    }
+
+    /// How many places before the end are no frames, whatever the index says.
+    pub fn damaged_places(&self) -> Result<u64, StoreError> {
+        let scanned = scan(&self.file, 0, self.end, &mut Vec::new());
+        let scanned = scanned.doing(say("reading"), &self.path)?;
+        Ok(scanned.damaged + u64::from(scanned.end < self.end))
     }
 
     /// The segment mapped at least up to `end`; `None` where reading is cheaper.
@@ -128,13 +137,21 @@ pub(crate) fn header_at(file: &File, offset: u64) -> io::Result<Option<Header>> 
     }
 }
 
-/// Reads rows in `from .. len`, leaving damaged places aside; returns where the last frame ends.
-fn scan(file: &File, from: u64, len: u64, rows: &mut Vec<Row>) -> io::Result<u64> {
-    let (mut offset, mut end) = (from, from);
+/// What a scan came across.
+struct Scanned {
+    /// Where the last whole frame ends.
+    end: u64,
+    /// How many damaged places lie before it.
+    damaged: u64,
+}
+
+/// Reads rows in `from .. len`, leaving damaged places aside.
+fn scan(file: &File, from: u64, len: u64, rows: &mut Vec<Row>) -> io::Result<Scanned> {
+    let (mut offset, mut end, mut damaged) = (from, from, 0);
     while offset < len {
         let Some(header) = header_at(file, offset)? else {
             match next_frame(file, offset + ALIGNMENT, len)? {
-                Some(next) => offset = next,
+                Some(next) => (offset, damaged) = (next, damaged + 1),
                 None => break,
             }
             continue;
@@ -146,7 +163,7 @@ fn scan(file: &File, from: u64, len: u64, rows: &mut Vec<Row>) -> io::Result<u64
         offset += header.span();
         end = offset;
     }
-    Ok(end)
+    Ok(Scanned { end, damaged })
 }
 
 /// Where the next frame begins after a damaged place.

@@ -1,7 +1,11 @@
 //! What several test files need.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use flow_contract::{Digest, Labels, Recipe, Value};
 use flow_store::{Entry, Store};
+use tempfile::{TempDir, tempdir, tempdir_in};
 
 /// Bytes that differ for every number, `len` of them.
 pub fn bytes(number: u64, len: usize) -> Vec<u8> {
@@ -44,4 +48,33 @@ pub fn put(store: &Store, name: &str, number: u64, len: usize) -> Entry {
     let entry = entry(name, number, digest, len as u64);
     store.record(&entry).unwrap();
     entry
+}
+
+/// A folder in memory where there is one: these tests make thousands of small files.
+pub fn memory_folder() -> TempDir {
+    tempdir_in("/dev/shm").or_else(|_| tempdir()).unwrap()
+}
+
+/// All files in a folder and those below, sorted.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files_found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_found.extend(files(&path));
+        } else {
+            files_found.push(path);
+        }
+    }
+    files_found.sort();
+    files_found
+}
+
+/// Copies what is in a folder.
+pub fn copy_folder(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
 }

@@ -1,17 +1,13 @@
 //! Putting, getting, recording, publishing and staging, by one process.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
-
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{bytes, entry, files, put};
 use flow_contract::Digest;
 use flow_store::{Claim, Published, ReadError, Store, StoreError};
-use support::{bytes, entry, put};
 use tempfile::{TempDir, tempdir};
 
 fn fresh() -> (TempDir, Store) {
@@ -21,22 +17,9 @@ fn fresh() -> (TempDir, Store) {
 }
 
 fn only_file(folder: &Path) -> std::path::PathBuf {
-    let mut files = walk(folder);
-    assert_eq!(files.len(), 1);
-    files.remove(0)
-}
-
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(walk(&path));
-        } else {
-            files.push(path);
-        }
-    }
-    files
+    let mut all = files(folder);
+    assert_eq!(all.len(), 1);
+    all.remove(0)
 }
 
 #[test]
@@ -73,7 +56,7 @@ fn only_large_blobs_cost_a_file_and_it_is_read_only() {
         fs::metadata(blob).unwrap().permissions().mode() & 0o777,
         0o444
     );
-    assert!(walk(&store.folder().join("packs")).len() <= 2);
+    assert!(files(&store.folder().join("packs")).len() <= 2);
 }
 
 #[test]
@@ -202,7 +185,7 @@ fn publishing_writes_once_and_restores_what_was_edited() {
         assert_eq!(fs::read(&path).unwrap(), bytes(1, len));
         assert_eq!(*store.get(&digest).unwrap(), *bytes(1, len));
     }
-    let reports = walk(&folder.path().join("reports"));
+    let reports = files(&folder.path().join("reports"));
     assert_eq!(reports.len(), 2, "nothing else is left there: {reports:?}");
 }
 
