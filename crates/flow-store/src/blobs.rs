@@ -1,0 +1,236 @@
+//! Blobs: bytes by their digest.
+//!
+//! Up to 32 KiB they lie in packs, larger ones in a read-only file each. Small blobs are hashed
+//! whenever they are read; large ones once a process, and again when their stat has changed.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use flow_contract::{Content, Digest};
+
+use crate::error::{Doing, ReadError, StoreError, say};
+use crate::log::{Access, Found, When};
+use crate::memo::Stamp;
+use crate::store::{Store, locked};
+
+/// The largest blob that is put into a pack.
+pub(crate) const PACKED_BYTES: usize = 32 << 10;
+
+impl Store {
+    /// Puts bytes into the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they can't be written; nothing of them is seen then.
+    pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        if bytes.len() <= PACKED_BYTES {
+            self.pack(&digest, bytes)?;
+        } else if !self.blob_path(&digest).exists() {
+            let aside = self.workspace()?.fresh();
+            let doing = || format!("writing blob {} to", digest.short());
+            fs::write(&aside, bytes)
+                .inspect_err(|_| drop(fs::remove_file(&aside)))
+                .doing(doing, &aside)?;
+            self.move_in(&aside, &digest)?;
+        }
+        Ok(digest)
+    }
+
+    /// Moves a staged file into the store; returns its digest and size in bytes.
+    ///
+    /// A file that has another name too, or is on another file system, is copied.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be read or moved.
+    pub fn put_file(&self, staged: &Path) -> Result<(Digest, u64), StoreError> {
+        let meta = fs::symlink_metadata(staged).doing(say("reading"), staged)?;
+        let aside = if meta.is_file() && meta.nlink() == 1 {
+            staged.to_owned()
+        } else {
+            self.copy_aside(staged)?
+        };
+        let len = fs::metadata(&aside).doing(say("reading"), &aside)?.len();
+        if len <= PACKED_BYTES as u64 {
+            let bytes = fs::read(&aside).doing(say("reading"), &aside)?;
+            let digest = self.put_bytes(&bytes)?;
+            fs::remove_file(&aside).doing(say("removing"), &aside)?;
+            return Ok((digest, bytes.len() as u64));
+        }
+        let digest = Digest::of_file(&aside).doing(say("hashing"), &aside)?;
+        self.move_in(&aside, &digest)?;
+        Ok((digest, len))
+    }
+
+    /// The verified bytes of a blob.
+    ///
+    /// # Errors
+    /// [`ReadError::Missing`]; [`ReadError::Damaged`], after which it counts as missing;
+    /// [`ReadError::Io`].
+    pub fn get(&self, digest: &Digest) -> Result<Content, ReadError> {
+        for _ in 0..2 {
+            if let Some(found) = self.packs.find(digest) {
+                return self.get_packed(digest, &found);
+            }
+            if let Some(content) = self.get_large(digest)? {
+                return Ok(content);
+            }
+            // Another process may have put it since.
+            self.packs.refresh()?;
+        }
+        Err(ReadError::Missing { digest: *digest })
+    }
+
+    /// Whether the store has a blob, whatever its bytes are.
+    #[must_use]
+    pub fn contains(&self, digest: &Digest) -> bool {
+        let there = || self.packs.contains(digest) || self.blob_path(digest).exists();
+        there() || (self.packs.refresh().is_ok() && self.packs.contains(digest))
+    }
+
+    /// Removes a blob that need not be kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be removed.
+    pub fn discard(&self, digest: &Digest) -> Result<(), StoreError> {
+        if self.packs.contains(digest) {
+            self.packs.forget(digest)?;
+        }
+        let path = self.blob_path(digest);
+        let doing = || format!("removing blob {} at", digest.short());
+        if self.access == Access::Read {
+            return Err(StoreError::open_for_reading(&doing(), &path));
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).doing(doing, &path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a large blob lies.
+    pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        let mut path = self.folder.join("blobs");
+        path.push(&name[..2]);
+        path.push(name);
+        path
+    }
+
+    /// Checks a small blob in its pack.
+    pub(crate) fn get_packed(&self, digest: &Digest, found: &Found) -> Result<Content, ReadError> {
+        let bytes = match found.payload() {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Vec::new(),
+            bytes => bytes.doing(
+                || format!("reading blob {} from", digest.short()),
+                &self.folder.join("packs"),
+            )?,
+        };
+        if Digest::of(&bytes) == *digest {
+            return Ok(Content::from(bytes));
+        }
+        Err(self.set_aside_packed(digest, &bytes))
+    }
+
+    /// Checks a large blob; `None` if there is none.
+    pub(crate) fn get_large(&self, digest: &Digest) -> Result<Option<Content>, ReadError> {
+        let path = self.blob_path(digest);
+        let doing = || format!("reading blob {} from", digest.short());
+        let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let stamp = match fs::metadata(&path) {
+            Err(error) if absent(&error) => return Ok(None),
+            meta => Stamp::of(&meta.doing(doing, &path)?),
+        };
+        if locked(&self.verified).get(digest) != Some(&stamp) {
+            let actual = match Digest::of_file(&path) {
+                Err(error) if absent(&error) => return Ok(None),
+                actual => actual.doing(doing, &path)?,
+            };
+            if actual != *digest {
+                return Err(self.set_aside(digest, &path));
+            }
+            locked(&self.verified).insert(*digest, stamp);
+        }
+        match Content::map(&path) {
+            Err(error) if absent(&error) => Ok(None),
+            content => Ok(Some(content.doing(doing, &path)?)),
+        }
+    }
+
+    fn pack(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        let copy = |_| bytes.to_vec();
+        self.packs.append(digest, 0, When::Absent, copy)
+    }
+
+    /// Makes a file of its own from one that must stay as it is.
+    fn copy_aside(&self, source: &Path) -> Result<PathBuf, StoreError> {
+        let aside = self.workspace()?.fresh();
+        fs::copy(source, &aside)
+            .inspect_err(|_| drop(fs::remove_file(&aside)))
+            .doing(|| format!("copying {} to", source.display()), &aside)?;
+        Ok(aside)
+    }
+
+    /// Renames a file to its digest and makes it read-only.
+    fn move_in(&self, aside: &Path, digest: &Digest) -> Result<(), StoreError> {
+        let target = self.blob_path(digest);
+        let folder = target.with_file_name("");
+        let doing = || format!("writing blob {} to", digest.short());
+        let moved = fs::set_permissions(aside, Permissions::from_mode(0o444))
+            .and_then(|()| rename_into(aside, &target, &folder));
+        match moved {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let copy = self.copy_aside(aside)?;
+                rename_into(&copy, &target, &folder).doing(doing, &folder)?;
+                fs::remove_file(aside).doing(say("removing"), aside)?;
+            }
+            moved => moved.doing(doing, &folder)?,
+        }
+        if let Ok(meta) = fs::metadata(&target) {
+            locked(&self.verified).insert(*digest, Stamp::of(&meta));
+        }
+        self.sync_later([target, folder]);
+        Ok(())
+    }
+
+    /// Moves a damaged large blob away.
+    fn set_aside(&self, digest: &Digest, path: &Path) -> ReadError {
+        let target = self.damaged_path(digest);
+        let moved = target.and_then(|target| fs::rename(path, &target).map(|()| target));
+        ReadError::Damaged {
+            digest: *digest,
+            moved_to: moved.ok(),
+        }
+    }
+
+    /// Copies a damaged small blob away and makes the pack forget it.
+    fn set_aside_packed(&self, digest: &Digest, bytes: &[u8]) -> ReadError {
+        let forgotten = self.packs.forget(digest).is_ok();
+        let target = self.damaged_path(digest);
+        let moved = target.and_then(|target| fs::write(&target, bytes).map(|()| target));
+        ReadError::Damaged {
+            digest: *digest,
+            moved_to: moved.ok().filter(|_| forgotten),
+        }
+    }
+
+    fn damaged_path(&self, digest: &Digest) -> io::Result<PathBuf> {
+        let folder = self.folder.join("damaged");
+        if self.access == Access::Read {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(folder.join(digest.to_string()))
+    }
+}
+
+/// Renames, and makes the folder if it is the first of its two digits.
+fn rename_into(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            fs::rename(from, to)
+        }
+        renamed => renamed,
+    }
+}

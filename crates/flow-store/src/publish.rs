@@ -1,0 +1,94 @@
+//! Files under `reports/`, made from blobs.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flow_contract::{Content, Digest};
+
+use crate::error::{Doing, StoreError};
+use crate::store::Store;
+
+/// What publishing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The destination had these bytes already.
+    Unchanged,
+    /// The destination was written: new, or other bytes were there.
+    Written,
+}
+
+impl Store {
+    /// Puts a blob's bytes at a path for people: shared with the blob where the file system can
+    /// copy on write, else copied; never a hard link, because people edit such files.
+    ///
+    /// # Errors
+    /// [`StoreError::Blob`] if the blob is missing or damaged; [`StoreError`] when the destination
+    /// can't be written, which then is as it was.
+    pub fn publish(&self, digest: &Digest, destination: &Path) -> Result<Published, StoreError> {
+        if self.is_published(digest, destination) {
+            return Ok(Published::Unchanged);
+        }
+        let content = self.get(digest)?;
+        let doing = || format!("publishing blob {} to", digest.short());
+        let folder = match destination.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder).doing(doing, destination)?;
+        let aside = self.workspace()?.fresh();
+        self.write_and_rename(digest, &content, &aside, destination)
+            .doing(doing, destination)?;
+        self.note_young(destination);
+        self.sync_later([destination.to_owned(), folder.to_owned()]);
+        Ok(Published::Written)
+    }
+
+    fn is_published(&self, digest: &Digest, destination: &Path) -> bool {
+        fs::symlink_metadata(destination).is_ok_and(|meta| meta.is_file())
+            && self.path_digest(destination).is_ok_and(|is| is == *digest)
+    }
+
+    /// Writes in the workspace, or beside the destination if that is on another file system.
+    fn write_and_rename(
+        &self,
+        digest: &Digest,
+        content: &Content,
+        aside: &Path,
+        destination: &Path,
+    ) -> io::Result<()> {
+        let renamed = self
+            .write(digest, content, aside)
+            .and_then(|()| fs::rename(aside, destination));
+        if renamed.is_ok() {
+            return renamed;
+        }
+        drop(fs::remove_file(aside));
+        match renamed {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let beside = beside(destination);
+                self.write(digest, content, &beside)
+                    .and_then(|()| fs::rename(&beside, destination))
+                    .inspect_err(|_| drop(fs::remove_file(&beside)))
+            }
+            renamed => renamed,
+        }
+    }
+
+    fn write(&self, digest: &Digest, content: &Content, path: &Path) -> io::Result<()> {
+        let mut file = File::create(path)?;
+        let shared = File::open(self.blob_path(digest))
+            .is_ok_and(|blob| rustix::fs::ioctl_ficlone(&file, &blob).is_ok());
+        if shared {
+            Ok(())
+        } else {
+            file.write_all(content)
+        }
+    }
+}
+
+/// A hidden name in the destination's folder that only this process uses.
+fn beside(destination: &Path) -> PathBuf {
+    let name = destination.file_name().unwrap_or_default().display();
+    destination.with_file_name(format!(".{name}.{}", std::process::id()))
+}

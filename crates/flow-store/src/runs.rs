@@ -1,0 +1,108 @@
+//! Journals of runs: lines the engine writes, kept under `cache/runs`.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Doing, StoreError, say};
+use crate::log::Access;
+use crate::store::Store;
+
+/// The journal of the run that is going on; locked as long as it is open.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+/// A journal there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFile {
+    /// The run's id.
+    pub id: String,
+    /// Its journal.
+    pub path: PathBuf,
+    /// Whether its process is still writing it.
+    pub running: bool,
+}
+
+impl Journal {
+    /// Appends a line; `line` has no line break.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be written.
+    pub fn write_line(&mut self, line: &str) -> Result<(), StoreError> {
+        // One write, so that a line is there whole or, after a kill, is the last.
+        let line = format!("{line}\n");
+        self.file
+            .write_all(line.as_bytes())
+            .doing(say("writing to"), &self.path)
+    }
+
+    /// The journal's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Store {
+    /// Begins the journal of a run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is one of this id or it can't be made.
+    pub fn begin_run(&self, id: &str) -> Result<Journal, StoreError> {
+        let path = self.run_path(id);
+        if self.access == Access::Read {
+            return Err(StoreError::open_for_reading("writing to", &path));
+        }
+        let folder = self.folder.join("runs");
+        fs::create_dir_all(&folder).doing(say("making folder"), &folder)?;
+        let file = File::options().append(true).create_new(true).open(&path);
+        let file = file.doing(say("making"), &path)?;
+        file.lock().doing(say("locking"), &path)?;
+        Ok(Journal { file, path })
+    }
+
+    /// All journals, sorted by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder can't be listed.
+    pub fn runs(&self) -> Result<Vec<RunFile>, StoreError> {
+        let folder = self.folder.join("runs");
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.doing(say("listing"), &folder)?,
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let path = entry.doing(say("listing"), &folder)?.path();
+            if path.extension().is_some_and(|end| end == "jsonl") {
+                let id = path.file_stem().unwrap_or_default();
+                let id = id.to_string_lossy().into_owned();
+                let running = is_locked(&path);
+                runs.push(RunFile { id, path, running });
+            }
+        }
+        runs.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok(runs)
+    }
+
+    /// Removes a run's journal.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is none or it can't be removed.
+    pub fn remove_run(&self, id: &str) -> Result<(), StoreError> {
+        let path = self.run_path(id);
+        fs::remove_file(&path).doing(say("removing"), &path)
+    }
+
+    fn run_path(&self, id: &str) -> PathBuf {
+        self.folder.join("runs").join(format!("{id}.jsonl"))
+    }
+}
+
+fn is_locked(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}

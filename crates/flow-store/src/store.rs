@@ -1,0 +1,183 @@
+//! The cache folder as a whole: opening it, and making it last.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flow_contract::Digest;
+
+use crate::claim::Claims;
+use crate::error::{Doing, StoreError, say};
+use crate::log::{Access, Log};
+use crate::memo::{Clock, Stamp};
+use crate::staging::{self, Workspace};
+
+/// A cache folder, shared by threads and processes.
+///
+/// Everything put and recorded is there for other processes at once and survives the death of this
+/// one; [`Store::sync`] makes it survive a power cut.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) folder: PathBuf,
+    pub(crate) access: Access,
+    pub(crate) packs: Log,
+    pub(crate) ledger: Log,
+    pub(crate) memo: Log,
+    pub(crate) clock: Clock,
+    /// Large blobs that were hashed in this process, with their stat at that time.
+    pub(crate) verified: Mutex<HashMap<Digest, Stamp>>,
+    /// Files whose stat is too young to be trusted, to be looked at again.
+    pub(crate) young: Mutex<Vec<PathBuf>>,
+    /// Files and folders written since the last sync.
+    pub(crate) unsynced: Mutex<Vec<PathBuf>>,
+    pub(crate) lock: Option<File>,
+    claims: Mutex<Option<Arc<Claims>>>,
+    workspace: Mutex<Option<Arc<Workspace>>>,
+}
+
+impl Store {
+    /// Opens a cache folder for a run, and makes it if there is none.
+    ///
+    /// Waits while another process removes things from it. Sweeps what killed processes left.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder can't be made, locked or read.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        make_folder(folder)?;
+        let lock = open_lock(folder)?;
+        lock.lock_shared()
+            .doing(say("locking"), &folder.join("lock"))?;
+        staging::sweep(&folder.join("staging"))?;
+        Self::with(folder, Access::Write, Some(lock))
+    }
+
+    /// Opens a cache folder for questions only: nothing in it is locked, made or changed.
+    ///
+    /// A folder that doesn't exist is an empty cache.
+    ///
+    /// # Errors
+    /// [`StoreError`] when what is there can't be read.
+    pub fn open_read_only(folder: &Path) -> Result<Self, StoreError> {
+        Self::with(folder, Access::Read, None)
+    }
+
+    fn with(folder: &Path, access: Access, lock: Option<File>) -> Result<Self, StoreError> {
+        Ok(Self {
+            packs: Log::open(folder.join("packs"), access)?,
+            ledger: Log::open(folder.join("ledger"), access)?,
+            memo: Log::open(folder.join("memo"), access)?,
+            folder: folder.to_owned(),
+            access,
+            lock,
+            clock: Clock::default(),
+            verified: Mutex::default(),
+            young: Mutex::default(),
+            unsynced: Mutex::default(),
+            claims: Mutex::default(),
+            workspace: Mutex::default(),
+        })
+    }
+
+    /// The cache folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads what other processes have put and recorded since.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be read.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        self.packs.refresh()?;
+        self.ledger.refresh()
+    }
+
+    /// Makes all that was put, recorded and published so far survive a power cut.
+    ///
+    /// Also hashes files again that were too young to be remembered by their stat.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk doesn't take it.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Ok(());
+        }
+        self.remember_young();
+        let unsynced = std::mem::take(&mut *locked(&self.unsynced));
+        for path in &unsynced {
+            match File::open(path) {
+                Ok(file) => file.sync_all().doing(say("syncing"), path)?,
+                // Removed since, or replaced: then nothing of it needs to last.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).doing(say("syncing"), path),
+            }
+        }
+        self.packs.sync()?;
+        self.ledger.sync()?;
+        self.memo.sync()
+    }
+
+    /// This process's own folder under `cache/staging`.
+    pub(crate) fn workspace(&self) -> Result<Arc<Workspace>, StoreError> {
+        let folder = self.folder.join("staging");
+        if self.access == Access::Read {
+            return Err(StoreError::open_for_reading("staging in", &folder));
+        }
+        let mut workspace = locked(&self.workspace);
+        if let Some(workspace) = &*workspace {
+            return Ok(Arc::clone(workspace));
+        }
+        let made = Arc::new(Workspace::make(&folder)?);
+        *workspace = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    pub(crate) fn claims(&self) -> Result<Arc<Claims>, StoreError> {
+        let path = self.folder.join("claims");
+        if self.access == Access::Read {
+            return Err(StoreError::open_for_reading("claiming in", &path));
+        }
+        let mut claims = locked(&self.claims);
+        if let Some(claims) = &*claims {
+            return Ok(Arc::clone(claims));
+        }
+        let opened = Arc::new(Claims::open(&path)?);
+        *claims = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Notes paths for the next [`Store::sync`].
+    pub(crate) fn sync_later(&self, paths: impl IntoIterator<Item = PathBuf>) {
+        let mut unsynced = locked(&self.unsynced);
+        for path in paths {
+            // Many blobs follow each other into one folder.
+            if unsynced.last() != Some(&path) {
+                unsynced.push(path);
+            }
+        }
+    }
+}
+
+/// What a lock guards stays usable when a thread died holding it: every change here is one step.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the folder, with a note to git that nothing in it is a source.
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(folder).doing(say("making folder"), folder)?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(&ignore, "*\n!.gitignore\n").doing(say("writing"), &ignore)?;
+    }
+    Ok(())
+}
+
+fn open_lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(&path).doing(say("opening"), &path)
+}

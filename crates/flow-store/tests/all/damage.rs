@@ -1,0 +1,239 @@
+//! Flipped bits, cut-off files and lost folders: what is read is right or said to be missing.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::support::{bytes, copy_folder, files, memory_folder, put};
+use flow_contract::Digest;
+use flow_store::{Entry, ReadError, Store};
+use tempfile::TempDir;
+
+/// A cache with small and large blobs, records and a remembered source file.
+struct Lab {
+    folder: TempDir,
+    entries: Vec<(Entry, Vec<u8>)>,
+}
+
+const SOURCE: &[u8] = b"source";
+
+impl Lab {
+    fn new(sizes: &[usize]) -> Self {
+        let folder = memory_folder();
+        let store = Store::open(&folder.path().join("cache")).unwrap();
+        let mut entries = Vec::new();
+        for (number, &len) in (0..).zip(sizes) {
+            entries.push((put(&store, "node", number, len), bytes(number, len)));
+        }
+        let source = folder.path().join("source");
+        fs::write(&source, SOURCE).unwrap();
+        while !store.stat_unchanged(&source, &Digest::of(SOURCE)) {
+            store.path_digest(&source).unwrap();
+        }
+        Self { folder, entries }
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// Checks that nothing wrong is handed out; returns how many records and blobs are there.
+    fn check(&self, store: &Store) -> (usize, usize) {
+        let (mut records, mut blobs) = (0, 0);
+        for (entry, bytes) in &self.entries {
+            if let Some(found) = store.lookup(&entry.key) {
+                assert_eq!(found, *entry);
+                records += 1;
+            }
+            let outputs = store.outputs(&entry.key);
+            assert!(outputs.is_none_or(|outputs| outputs == entry.outputs));
+            let last = store.last_of(&entry.instance);
+            assert!(last.is_none_or(|last| last == *entry));
+            match store.get(&entry.outputs[0].1) {
+                Ok(content) => {
+                    assert_eq!(*content, **bytes);
+                    blobs += 1;
+                }
+                Err(ReadError::Missing { .. } | ReadError::Damaged { .. }) => {}
+                Err(ReadError::Io(error)) => panic!("{error}"),
+            }
+        }
+        let source = self.folder.path().join("source");
+        assert_eq!(store.path_digest(&source).unwrap(), Digest::of(SOURCE));
+        (records, blobs)
+    }
+}
+
+fn flip(path: &Path, at: u64) {
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    byte[0] ^= 1 << (at % 8);
+    file.write_all_at(&byte, at).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed_before_use() {
+    let lab = Lab::new(&[40, 0, 33, 40_000]);
+    for path in files(&lab.cache()) {
+        let len = fs::metadata(&path).unwrap().len();
+        let step = if len > 10_000 { 397 } else { 1 };
+        for at in (0..len).step_by(step) {
+            flip(&path, at);
+            let store = Store::open_read_only(&lab.cache()).unwrap();
+            let (records, blobs) = lab.check(&store);
+            assert!(
+                records + 1 >= 4 && blobs + 1 >= 4,
+                "one flip, one loss: {path:?} {at}"
+            );
+            flip(&path, at);
+        }
+    }
+    let store = Store::open_read_only(&lab.cache()).unwrap();
+    assert_eq!(lab.check(&store), (4, 4));
+}
+
+#[test]
+fn a_flipped_bit_costs_no_other_record_when_the_next_process_writes() {
+    let lab = Lab::new(&[40, 10, 33]);
+    for name in [
+        "packs/0.log",
+        "ledger/0.log",
+        "packs/0.index",
+        "ledger/0.index",
+    ] {
+        for at in (0..fs::metadata(lab.cache().join(name)).unwrap().len()).step_by(5) {
+            let copy = memory_folder();
+            copy_folder(&lab.cache(), copy.path());
+            flip(&copy.path().join(name), at);
+            // With the index gone, the segment alone has to tell.
+            for index in ["packs/0.index", "ledger/0.index"] {
+                drop(fs::remove_file(copy.path().join(index)));
+            }
+            let store = Store::open(copy.path()).unwrap();
+            let new = put(&store, "new", 9, 20);
+            drop(store);
+            let store = Store::open(copy.path()).unwrap();
+            let (records, blobs) = lab.check(&store);
+            assert!(records + 1 >= 3 && blobs + 1 >= 3, "{name} {at}");
+            assert_eq!(store.lookup(&new.key), Some(new));
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_off_anywhere_loses_only_what_was_cut() {
+    let lab = Lab::new(&[40, 33]);
+    for name in [
+        "packs/0.log",
+        "ledger/0.log",
+        "packs/0.index",
+        "ledger/0.index",
+        "memo/0.log",
+    ] {
+        let len = fs::metadata(lab.cache().join(name)).unwrap().len();
+        let mut least = (0, 0);
+        for cut in 0..=len {
+            let copy = memory_folder();
+            copy_folder(&lab.cache(), copy.path());
+            let file = File::options()
+                .write(true)
+                .open(copy.path().join(name))
+                .unwrap();
+            file.set_len(cut).unwrap();
+            let store = Store::open(copy.path()).unwrap();
+            let before = lab.check(&store);
+            let new = put(&store, "new", 9, 20);
+            drop(store);
+            let store = Store::open(copy.path()).unwrap();
+            assert_eq!(lab.check(&store), before, "{name} {cut}");
+            assert_eq!(store.lookup(&new.key).as_ref(), Some(&new));
+            assert_eq!(*store.get(&new.outputs[0].1).unwrap(), *bytes(9, 20));
+            assert!(before >= least, "more bytes, no less: {name} {cut}");
+            least = before;
+        }
+        assert_eq!(least, (2, 2));
+    }
+}
+
+#[test]
+fn a_damaged_blob_is_moved_aside_reported_and_can_be_put_again() {
+    let lab = Lab::new(&[40, 40_000]);
+    let files = files(&lab.cache().join("blobs"));
+    flip(&lab.cache().join("packs/0.log"), 72 + 5);
+    flip(&files[0], 39_999);
+    let store = Store::open(&lab.cache()).unwrap();
+    for (entry, good) in &lab.entries {
+        let digest = entry.outputs[0].1;
+        let error = store.get(&digest).unwrap_err();
+        let ReadError::Damaged {
+            moved_to: Some(path),
+            ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!(fs::read(path).unwrap().len(), good.len());
+        for store in [&store, &Store::open(&lab.cache()).unwrap()] {
+            assert!(!store.contains(&digest));
+            assert!(matches!(store.get(&digest), Err(ReadError::Missing { .. })));
+        }
+        assert_eq!(store.put_bytes(good).unwrap(), digest);
+        for store in [&store, &Store::open(&lab.cache()).unwrap()] {
+            assert_eq!(*store.get(&digest).unwrap(), **good);
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_changes_after_its_first_read_is_noticed() {
+    let lab = Lab::new(&[40_000]);
+    let store = Store::open(&lab.cache()).unwrap();
+    let digest = lab.entries[0].0.outputs[0].1;
+    store.get(&digest).unwrap();
+    let path = &files(&lab.cache().join("blobs"))[0];
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    flip(path, 100);
+    let file = File::options().append(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
+    assert!(matches!(store.get(&digest), Err(ReadError::Damaged { .. })));
+}
+
+#[test]
+fn an_index_of_another_segment_is_left_aside() {
+    let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[90, 91, 92]));
+    for name in ["packs/0.index", "ledger/0.index"] {
+        fs::copy(other.cache().join(name), lab.cache().join(name)).unwrap();
+    }
+    assert_eq!(lab.check(&Store::open(&lab.cache()).unwrap()), (3, 3));
+}
+
+#[test]
+fn fsck_finds_every_damaged_blob_record_and_place() {
+    let lab = Lab::new(&[40, 10, 33, 40_000, 50_000]);
+    let store = Store::open(&lab.cache()).unwrap();
+    let clean = store.fsck().unwrap();
+    assert!(clean.is_clean() && clean.missing.is_empty());
+    assert_eq!(
+        (clean.good_blobs, clean.good_bytes, clean.good_records),
+        (5, 90_083, 5)
+    );
+
+    let large = files(&lab.cache().join("blobs"));
+    flip(&large[0], 7);
+    flip(&lab.cache().join("packs/0.log"), 72 + 5);
+    flip(&lab.cache().join("ledger/0.log"), 72 + 100);
+    let found = store.fsck().unwrap();
+    assert_eq!((found.damaged.len(), found.damaged_records), (2, 1));
+    assert!(found.damaged.iter().all(|blob| blob.moved_to.is_some()));
+    assert_eq!((found.good_blobs, found.good_records), (3, 4));
+    let gone = |entry: &&(Entry, Vec<u8>)| {
+        store.lookup(&entry.0.key).is_some() && !store.contains(&entry.0.outputs[0].1)
+    };
+    assert_eq!(found.missing.len(), lab.entries.iter().filter(gone).count());
+
+    let again = store.fsck().unwrap();
+    assert!(again.damaged.is_empty());
+    flip(&lab.cache().join("packs/0.log"), 0);
+    assert_eq!(store.fsck().unwrap().damaged_places, 1);
+}

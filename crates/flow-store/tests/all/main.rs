@@ -1,0 +1,9 @@
+//! The store from outside: one process, several, damage, kills, full disks.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod damage;
+mod processes;
+mod space;
+mod store;
+mod support;

@@ -1,0 +1,321 @@
+//! Putting, getting, recording, publishing and staging, by one process.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::{bytes, entry, files, put};
+use flow_contract::Digest;
+use flow_store::{Claim, Published, ReadError, Store, StoreError};
+use tempfile::{TempDir, tempdir};
+
+fn fresh() -> (TempDir, Store) {
+    let folder = tempdir().unwrap();
+    let store = Store::open(&folder.path().join("cache")).unwrap();
+    (folder, store)
+}
+
+fn only_file(folder: &Path) -> std::path::PathBuf {
+    let mut all = files(folder);
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+#[test]
+fn bytes_of_any_size_come_back_here_and_in_the_next_process() {
+    let (folder, store) = fresh();
+    let sizes = [0, 1, 7, 8, 32 << 10, (32 << 10) + 1, 100_000];
+    let digests: Vec<Digest> = sizes
+        .iter()
+        .map(|&len| store.put_bytes(&bytes(7, len)).unwrap())
+        .collect();
+    let again = Store::open(store.folder()).unwrap();
+    let reading = Store::open_read_only(&folder.path().join("cache")).unwrap();
+    for (len, digest) in sizes.into_iter().zip(&digests) {
+        for store in [&store, &again, &reading] {
+            assert!(store.contains(digest));
+            assert_eq!(*store.get(digest).unwrap(), *bytes(7, len));
+        }
+    }
+    let missing = Digest::of(b"never put");
+    assert!(!store.contains(&missing));
+    assert!(matches!(store.get(&missing), Err(ReadError::Missing { digest }) if digest == missing));
+}
+
+#[test]
+fn only_large_blobs_cost_a_file_and_it_is_read_only() {
+    let (_folder, store) = fresh();
+    for number in 0..100 {
+        store.put_bytes(&bytes(number, 1000)).unwrap();
+    }
+    store.put_bytes(&bytes(1, 50_000)).unwrap();
+    store.put_bytes(&bytes(1, 50_000)).unwrap();
+    let blob = only_file(&store.folder().join("blobs"));
+    assert_eq!(
+        fs::metadata(blob).unwrap().permissions().mode() & 0o777,
+        0o444
+    );
+    assert!(files(&store.folder().join("packs")).len() <= 2);
+}
+
+#[test]
+fn the_same_bytes_are_packed_once() {
+    let (_folder, store) = fresh();
+    let pack = store.folder().join("packs/0.log");
+    store.put_bytes(b"same").unwrap();
+    let once = fs::metadata(&pack).unwrap().len();
+    store.put_bytes(b"same").unwrap();
+    assert_eq!(fs::metadata(&pack).unwrap().len(), once);
+}
+
+#[test]
+fn a_staged_file_is_moved_in() {
+    let (_folder, store) = fresh();
+    let staging = store.stage().unwrap();
+    for len in [10, 40_000] {
+        let path = staging.path().join("out");
+        fs::write(&path, bytes(3, len)).unwrap();
+        let (digest, size) = store.put_file(&path).unwrap();
+        assert_eq!((digest, size), (Digest::of(&bytes(3, len)), len as u64));
+        assert!(!path.exists());
+        assert_eq!(*store.get(&digest).unwrap(), *bytes(3, len));
+    }
+}
+
+#[test]
+fn a_file_with_another_name_is_copied_so_that_an_edit_there_changes_no_blob() {
+    let (folder, store) = fresh();
+    let staging = store.stage().unwrap();
+    let original = folder.path().join("data");
+    fs::write(&original, bytes(4, 40_000)).unwrap();
+    let (hard, soft) = (staging.path().join("hard"), staging.path().join("soft"));
+    fs::hard_link(&original, &hard).unwrap();
+    std::os::unix::fs::symlink(&original, &soft).unwrap();
+    for path in [hard, soft] {
+        let (digest, _) = store.put_file(&path).unwrap();
+        fs::write(&original, bytes(5, 40_000)).unwrap();
+        assert_eq!(*store.get(&digest).unwrap(), *bytes(4, 40_000));
+        fs::write(&original, bytes(4, 40_000)).unwrap();
+    }
+}
+
+#[test]
+fn a_recorded_entry_comes_back_whole_and_the_newest_wins() {
+    let (_folder, store) = fresh();
+    let mut entry = entry("train", 3, Digest::of(b"weights"), 7);
+    entry.warnings = vec!["slow".into(), "käse".into()];
+    store.record(&entry).unwrap();
+    assert_eq!(store.lookup(&entry.key), Some(entry.clone()));
+    assert_eq!(store.outputs(&entry.key), Some(entry.outputs.clone()));
+    entry.outputs.push(("log".into(), Digest::of(b"log"), 3));
+    store.record(&entry).unwrap();
+    let again = Store::open(store.folder()).unwrap();
+    for store in [&store, &again] {
+        assert_eq!(store.lookup(&entry.key), Some(entry.clone()));
+        assert_eq!(store.last_of("train[i=3]"), Some(entry.clone()));
+        assert_eq!(store.last_of("train[i=4]"), None);
+    }
+}
+
+#[test]
+fn the_last_record_of_an_instance_is_the_newest_of_all_its_keys() {
+    let (_folder, store) = fresh();
+    let names = |number| {
+        let mut entry = entry("lrp", number, Digest::of(b""), 0);
+        entry.instance = "lrp".into();
+        entry
+    };
+    store.record(&names(1)).unwrap();
+    assert_eq!(store.last_of("lrp"), Some(names(1)));
+    store.record(&names(2)).unwrap();
+    assert_eq!(store.last_of("lrp"), Some(names(2)));
+    store.record(&names(1)).unwrap();
+    let again = Store::open(store.folder()).unwrap();
+    assert_eq!(again.last_of("lrp"), Some(names(1)));
+}
+
+#[test]
+fn another_open_store_sees_what_was_recorded_once_it_claims() {
+    let (_folder, store) = fresh();
+    let other = Store::open(store.folder()).unwrap();
+    for number in 0..3 {
+        let entry = put(&store, "a", number, 10);
+        let answer = put(&other, "b", number, 10);
+        let claim = other.claim(&entry.key).unwrap();
+        assert!(matches!(claim, Claim::Mine(_)));
+        assert_eq!(other.lookup(&entry.key), Some(entry.clone()));
+        assert_eq!(*other.get(&entry.outputs[0].1).unwrap(), *bytes(number, 10));
+        store.refresh().unwrap();
+        assert_eq!(store.lookup(&answer.key), Some(answer));
+    }
+}
+
+#[test]
+fn a_key_is_claimed_once_by_stores_and_by_threads() {
+    let (_folder, store) = fresh();
+    let other = Store::open(store.folder()).unwrap();
+    let key = entry("a", 1, Digest::of(b""), 0).key;
+    let claim = store.claim(&key).unwrap();
+    assert!(matches!(claim, Claim::Mine(_)));
+    let own_pid = Some(std::process::id());
+    for store in [&store, &other] {
+        assert!(matches!(store.claim(&key).unwrap(), Claim::Theirs { pid } if pid == own_pid));
+        assert!(!store.wait_for(&key, Duration::ZERO).unwrap());
+    }
+    let free = entry("a", 2, Digest::of(b""), 0).key;
+    assert!(matches!(other.claim(&free).unwrap(), Claim::Mine(_)));
+    drop(claim);
+    assert!(other.wait_for(&key, Duration::ZERO).unwrap());
+    assert!(matches!(other.claim(&key).unwrap(), Claim::Mine(_)));
+}
+
+#[test]
+fn publishing_writes_once_and_restores_what_was_edited() {
+    let (folder, store) = fresh();
+    for len in [100, 50_000] {
+        let digest = store.put_bytes(&bytes(1, len)).unwrap();
+        let path = folder.path().join(format!("reports/deep/{len}.svg"));
+        assert_eq!(store.publish(&digest, &path).unwrap(), Published::Written);
+        assert_eq!(store.publish(&digest, &path).unwrap(), Published::Unchanged);
+        assert_eq!(fs::read(&path).unwrap(), bytes(1, len));
+        assert_eq!(fs::metadata(&path).unwrap().nlink(), 1);
+        fs::write(&path, bytes(2, len)).unwrap();
+        assert_eq!(store.publish(&digest, &path).unwrap(), Published::Written);
+        assert_eq!(fs::read(&path).unwrap(), bytes(1, len));
+        assert_eq!(*store.get(&digest).unwrap(), *bytes(1, len));
+    }
+    let reports = files(&folder.path().join("reports"));
+    assert_eq!(reports.len(), 2, "nothing else is left there: {reports:?}");
+}
+
+#[test]
+fn a_missing_blob_is_not_published_and_leaves_what_is_there() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("figure.svg");
+    fs::write(&path, "mine").unwrap();
+    let error = store.publish(&Digest::of(b"none"), &path).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Blob(error) if matches!(**error, ReadError::Missing { .. }))
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+}
+
+#[test]
+fn a_file_rewritten_at_once_with_equal_size_is_always_noticed() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("source");
+    for round in 0..100u32 {
+        let content = round.to_le_bytes();
+        fs::write(&path, content).unwrap();
+        assert_eq!(store.path_digest(&path).unwrap(), Digest::of(&content));
+        if round % 20 == 0 {
+            store.sync().unwrap();
+        }
+        if round % 2 == 0 {
+            assert_eq!(store.path_digest(&path).unwrap(), Digest::of(&content));
+        }
+    }
+}
+
+#[test]
+fn an_old_file_is_remembered_by_its_stat_and_touch_costs_a_hash() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("source");
+    fs::write(&path, b"data").unwrap();
+    let digest = Digest::of(b"data");
+    // The file system's clock has to move on before a stat can be trusted.
+    while !store.stat_unchanged(&path, &digest) {
+        assert_eq!(store.path_digest(&path).unwrap(), digest);
+    }
+    let again = Store::open_read_only(store.folder()).unwrap();
+    assert!(again.stat_unchanged(&path, &digest));
+    assert!(!again.stat_unchanged(&path, &Digest::of(b"other")));
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert!(!store.stat_unchanged(&path, &digest));
+    assert_eq!(store.path_digest(&path).unwrap(), digest);
+    assert!(matches!(
+        store.path_digest(&folder.path().join("none")),
+        Err(StoreError::Io { .. })
+    ));
+}
+
+#[test]
+fn a_staging_folder_is_gone_with_its_handle_and_all_of_them_with_the_store() {
+    let (_folder, store) = fresh();
+    let (first, second) = (store.stage().unwrap(), store.stage().unwrap());
+    assert_ne!(first.path(), second.path());
+    fs::write(first.path().join("half"), b"written").unwrap();
+    let path = first.path().to_owned();
+    drop(first);
+    assert!(!path.exists() && second.path().exists());
+    let other = Store::open(store.folder()).unwrap();
+    assert!(second.path().exists(), "the living are not swept");
+    drop((second, store));
+    assert_eq!(
+        fs::read_dir(other.folder().join("staging"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_journal_is_listed_and_known_to_be_running_while_it_is_open() {
+    let (_folder, store) = fresh();
+    let mut journal = store.begin_run("2026-01-01").unwrap();
+    journal.write_line("{}").unwrap();
+    let listed = |running| {
+        let runs = store.runs().unwrap();
+        assert_eq!(runs.len(), 1);
+        assert_eq!(
+            (runs[0].id.as_str(), runs[0].running),
+            ("2026-01-01", running)
+        );
+        assert_eq!(fs::read(&runs[0].path).unwrap(), b"{}\n");
+    };
+    listed(true);
+    drop(journal);
+    listed(false);
+    assert!(store.begin_run("2026-01-01").is_err());
+    store.remove_run("2026-01-01").unwrap();
+    assert!(store.runs().unwrap().is_empty());
+}
+
+#[test]
+fn a_store_open_for_reading_makes_and_changes_nothing() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("cache");
+    let store = Store::open_read_only(&path).unwrap();
+    assert_eq!(store.lookup(&entry("a", 1, Digest::of(b""), 0).key), None);
+    assert!(store.runs().unwrap().is_empty());
+    for result in [
+        store.put_bytes(b"x").map(drop),
+        store.put_bytes(&bytes(1, 50_000)).map(drop),
+        store.record(&entry("a", 1, Digest::of(b""), 0)),
+        store.stage().map(drop),
+        store.discard(&Digest::of(b"")),
+        store.begin_run("r").map(drop),
+        store
+            .claim(&entry("a", 1, Digest::of(b""), 0).key)
+            .map(drop),
+    ] {
+        assert!(matches!(result, Err(StoreError::OpenForReading { .. })));
+    }
+    store.sync().unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_discarded_blob_is_gone_and_can_be_put_again() {
+    let (_folder, store) = fresh();
+    for len in [10, 50_000] {
+        let digest = store.put_bytes(&bytes(1, len)).unwrap();
+        store.discard(&digest).unwrap();
+        assert!(!store.contains(&digest));
+        assert!(!Store::open(store.folder()).unwrap().contains(&digest));
+        store.put_bytes(&bytes(1, len)).unwrap();
+        assert!(Store::open(store.folder()).unwrap().contains(&digest));
+    }
+}
