@@ -1,0 +1,126 @@
+//! Times the statistics of the study, one JSON line a measure: 15 models × 40,000 rows × 4 coefficients and BH.
+//!
+//! `cargo run --release -p flow-stats --example bench_stats`, beside statsmodels on the same sizes.
+
+use flow_stats::design::Design;
+use flow_stats::multiplicity::benjamini_hochberg;
+use flow_stats::ols::{Cells, Factorisation, Fit, FitOptions};
+use flow_stats::zscore::{Layout, standardise};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::io::Write;
+use std::time::Instant;
+
+const ROWS: usize = 40_000;
+const MODELS: usize = 15;
+const NIGHTS: usize = 44;
+
+fn main() -> std::io::Result<()> {
+    let mut random = ChaCha8Rng::from_seed([1; 32]);
+    let mut unit = || ((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    let responses: Vec<Vec<f64>> = (0..MODELS)
+        .map(|_| (0..ROWS).map(|_| 30.0 + 40.0 * unit()).collect())
+        .collect();
+    let responses: Vec<&[f64]> = responses.iter().map(Vec::as_slice).collect();
+    let rows = design(ROWS, &mut unit);
+    let nights = design(NIGHTS, &mut unit);
+    let night_of: Vec<usize> = (0..ROWS).map(|row| row * NIGHTS / ROWS).collect();
+    let subject_of: Vec<u32> = night_of.iter().map(|night| (*night / 2) as u32).collect();
+    let subjects: Vec<u32> = (0..NIGHTS).map(|night| (night / 2) as u32).collect();
+    let many: Vec<Option<f64>> = (0..1_000_000).map(|_| Some(unit())).collect();
+    let night: Vec<f32> = (0..3 * 30_000 * 100).map(|_| unit() as f32).collect();
+
+    let plain = FitOptions::default();
+    let robust = |clusters| FitOptions {
+        hc3: true,
+        clusters: Some(clusters),
+        ..plain
+    };
+    tell("ols_15x40k_bh", || {
+        adjusted(&by_rows(&rows, &responses, &plain))
+    })?;
+    let all = robust(&subject_of);
+    tell("ols_15x40k_hc3_cluster_bh", || {
+        adjusted(&by_rows(&rows, &responses, &all))
+    })?;
+    let all = robust(&subjects);
+    tell("ols_15x40k_as_44_cells_hc3_cluster_bh", || {
+        adjusted(&by_cells(&nights, &night_of, &responses, &all))
+    })?;
+    tell("bh_1m", || {
+        benjamini_hochberg(&many).map_or(0, |adjusted| adjusted.family)
+    })?;
+    tell("zscore_3_channels_of_8h20_at_100_hz", || {
+        standardise(&mut night.clone(), Layout::whole(3, 3_000_000))
+            .map_or(0, |scales| scales.len())
+    })
+}
+
+fn design(rows: usize, unit: &mut impl FnMut() -> f64) -> Design {
+    let columns = vec![
+        ("intercept".to_owned(), vec![1.0; rows]),
+        (
+            "age".to_owned(),
+            (0..rows).map(|_| 18.0 + 61.0 * unit()).collect(),
+        ),
+        (
+            "sex".to_owned(),
+            (0..rows).map(|_| (2.0 * unit()).floor()).collect(),
+        ),
+        (
+            "medication".to_owned(),
+            (0..rows).map(|_| (2.0 * unit()).floor()).collect(),
+        ),
+    ];
+    Design::new(columns).expect("the columns are finite and of one length")
+}
+
+fn by_rows(design: &Design, responses: &[&[f64]], options: &FitOptions<'_>) -> Vec<Fit> {
+    let factorisation = Factorisation::new(design).expect("random columns are independent");
+    factorisation
+        .fit_many(responses, options)
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn by_cells(
+    design: &Design,
+    cell_of: &[usize],
+    responses: &[&[f64]],
+    options: &FitOptions<'_>,
+) -> Vec<Fit> {
+    let cells = Cells::new(cell_of, NIGHTS).expect("every row has a night");
+    let made = Factorisation::of_cells(design, cells.counts()).expect("nights are independent");
+    let fit = |y: &&[f64]| made.fit_cells(&cells.summarise(y).ok()?, options).ok();
+    responses.iter().filter_map(fit).collect()
+}
+
+fn adjusted(fits: &[Fit]) -> usize {
+    let p: Vec<Option<f64>> = fits
+        .iter()
+        .flat_map(|fit| &fit.classical.p[1..])
+        .copied()
+        .map(Some)
+        .collect();
+    benjamini_hochberg(&p).map_or(0, |adjusted| adjusted.family)
+}
+
+/// Runs something once to warm up and 15 times for the clock; prints median and least milliseconds.
+fn tell(what: &str, mut run: impl FnMut() -> usize) -> std::io::Result<()> {
+    let size = run();
+    let mut times: Vec<f64> = (0..15)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(run());
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let (median, least) = (times[7], times[0]);
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        r#"{{"what":"{what}","size":{size},"median_ms":{median:.3},"least_ms":{least:.3}}}"#
+    )
+}
