@@ -33,10 +33,6 @@ impl PoolShape {
             .checked_sub(self.kernel)
             .map_or(0, |room| room / self.stride + 1)
     }
-
-    fn one(&self) -> Self {
-        Self { rows: 1, ..*self }
-    }
 }
 
 /// Maximum of each window and its first index into the row; see [`textbook::max_pool_forward`].
@@ -45,7 +41,7 @@ pub fn max_pool_forward<T: Real>(s: &PoolShape, x: &[T], out: &mut [T], winner: 
     out.par_chunks_mut(out_time)
         .zip(winner.par_chunks_mut(out_time))
         .zip(x.par_chunks(s.time))
-        .for_each(|((out, winner), x)| textbook::max_pool_forward(&s.one(), x, out, winner));
+        .for_each(|((out, winner), x)| max_pool_row_winners(s, x, out, winner));
 }
 
 /// Gives each window's gradient to its winner: `dx[r, winner[r,t]] += dout[r,t]`, 0 elsewhere.
@@ -80,13 +76,60 @@ pub(crate) fn average_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
 
 /// Maximum of each window of one row, on this thread, without winners.
 pub(crate) fn max_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
-    for (t, out) in out.iter_mut().enumerate() {
-        let window = &x[t * s.stride..][..s.kernel];
-        *out = window
-            .iter()
-            .copied()
-            .fold(window[0], |most, x| if x > most { x } else { most });
+    if s.kernel == 2 && s.stride == 2 {
+        for (out, &[a, b]) in out.iter_mut().zip(x.as_chunks().0) {
+            *out = if b > a { b } else { a };
+        }
+    } else if s.kernel == s.time {
+        out[0] = largest(x).0;
+    } else {
+        for (t, out) in out.iter_mut().enumerate() {
+            let window = &x[t * s.stride..][..s.kernel];
+            *out = window
+                .iter()
+                .copied()
+                .fold(window[0], |most, x| if x > most { x } else { most });
+        }
     }
+}
+
+/// Maximum of each window of one row and its first index into the row, on this thread.
+pub(super) fn max_pool_row_winners<T: Real>(
+    s: &PoolShape,
+    x: &[T],
+    out: &mut [T],
+    winner: &mut [u32],
+) {
+    if s.kernel == 2 && s.stride == 2 {
+        let pairs = x.as_chunks().0.iter().zip(0_u32..);
+        for ((out, winner), (&[a, b], n)) in out.iter_mut().zip(winner).zip(pairs) {
+            *out = if b > a { b } else { a };
+            *winner = 2 * n + u32::from(b > a);
+        }
+    } else if s.kernel == s.time {
+        let (most, at) = largest(x);
+        (out[0], winner[0]) = (most, at as u32);
+    } else {
+        textbook::max_pool_forward(&PoolShape { rows: 1, ..*s }, x, out, winner);
+    }
+}
+
+/// The maximum and its first index: the maximum lane by lane, then where it is.
+fn largest<T: Real>(x: &[T]) -> (T, usize) {
+    let mut lanes = [x[0]; 16];
+    let (full, rest) = x.as_chunks::<16>();
+    for x in full {
+        for lane in 0..16 {
+            lanes[lane] = if x[lane] > lanes[lane] {
+                x[lane]
+            } else {
+                lanes[lane]
+            };
+        }
+    }
+    let all = lanes.iter().chain(rest);
+    let most = all.fold(x[0], |most, &x| if x > most { x } else { most });
+    (most, x.iter().position(|&x| x == most).unwrap_or(0))
 }
 
 /// Spreads each window's gradient evenly: `dx[r, t·stride + k] += dout[r,t] / kernel`.
