@@ -8,17 +8,31 @@ mod activation;
 mod block;
 mod conv;
 mod dense;
+mod dense_block;
+mod direct;
+mod passes;
 mod plain;
+mod plan;
 mod pool;
 mod real;
+mod scratch;
+mod simd;
+mod sparse;
+#[cfg(test)]
+mod tests;
 pub mod textbook;
+mod tile;
 
 pub use activation::Activation;
-pub use block::{BlockGradient, BlockPoint, BlockPool, ConvBlock, DenseBlock, Saved, WantsInput};
+pub(crate) use block::PackedBlock;
+pub use block::{BlockGradient, BlockPoint, BlockPool, ConvBlock, Saved, WantsInput};
 pub use conv::{ConvShape, conv_forward, conv_input_gradient, conv_weight_gradient};
 pub use dense::{DenseShape, dense_forward, dense_input_gradient, dense_weight_gradient};
+pub use dense_block::DenseBlock;
 pub use pool::{
     PoolShape, average_pool_backward, average_pool_forward, max_pool_backward, max_pool_forward,
 };
 pub(crate) use pool::{average_pool_row, max_pool_row};
 pub use real::Real;
+pub(crate) use scratch::with as with_scratch;
+pub use simd::numeric_class;

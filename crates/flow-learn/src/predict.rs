@@ -1,7 +1,10 @@
 //! The forward pass without burn: logits of any number type, straight on the kernels.
 
 use crate::epochs::Epochs;
-use crate::kernels::{ConvBlock, DenseBlock, PoolShape, Real, average_pool_row, max_pool_row};
+use crate::kernels::{
+    ConvBlock, DenseBlock, PackedBlock, PoolShape, Real, average_pool_row, max_pool_row,
+    with_scratch,
+};
 use crate::network::{Network, NetworkError};
 use crate::plan::{Block, BlockOp, blocks};
 use crate::weights::{LayerWeights, Weights, WeightsError};
@@ -49,7 +52,8 @@ pub fn predict<T: Real>(
     weights: &Weights<T>,
     x: &[T],
 ) -> Result<Vec<T>, PredictError> {
-    let predictor = Predictor::new(network, weights)?;
+    let none = LayerWeights::default();
+    let predictor = Predictor::new(network, weights, &none)?;
     let len = network.input().numbers();
     if !x.len().is_multiple_of(len) {
         return Err(PredictError::Input {
@@ -69,7 +73,8 @@ pub fn predict_epochs(
     weights: &Weights<f32>,
     epochs: &Epochs<'_>,
 ) -> Result<Vec<f32>, PredictError> {
-    let predictor = Predictor::new(network, weights)?;
+    let none = LayerWeights::default();
+    let predictor = Predictor::new(network, weights, &none)?;
     let len = network.input().numbers();
     if epochs.epoch_len() != len {
         return Err(PredictError::Input {
@@ -98,34 +103,49 @@ pub fn predicted_class<T: Real>(logits: &[T]) -> usize {
 }
 
 /// A network with its weights, ready to be run on one sample at a time.
-struct Predictor<T> {
-    steps: Vec<(Block, LayerWeights<T>)>,
+struct Predictor<'a, T> {
+    steps: Vec<Step<'a, T>>,
     classes: usize,
     /// Numbers of the widest map.
     widest: usize,
 }
 
-impl<T: Real> Predictor<T> {
-    fn new(network: &Network, weights: &Weights<T>) -> Result<Self, PredictError> {
+/// A block with its weights.
+struct Step<'a, T> {
+    block: Block,
+    weights: &'a LayerWeights<T>,
+    /// The convolution's weights in the order of the tiles.
+    packed: Option<PackedBlock<'a, T>>,
+}
+
+impl<'a, T: Real> Predictor<'a, T> {
+    fn new(
+        network: &Network,
+        weights: &'a Weights<T>,
+        none: &'a LayerWeights<T>,
+    ) -> Result<Self, PredictError> {
         let classes = network.classes()?;
         weights.check(network)?;
-        let steps: Vec<_> = blocks(network)?
-            .into_iter()
-            .map(|block| {
-                let name = &network.layers[block.layer].name;
-                let layer = weights.get(name).cloned().unwrap_or_default();
-                (block, layer)
-            })
-            .collect();
+        let step = |block: Block| {
+            let weights = weights
+                .get(&network.layers[block.layer].name)
+                .unwrap_or(none);
+            Step {
+                packed: packed(&block, weights),
+                block,
+                weights,
+            }
+        };
+        let steps: Vec<_> = blocks(network)?.into_iter().map(step).collect();
         let widest = steps
             .iter()
-            .map(|(block, _)| block.gives.numbers())
+            .map(|step| step.block.gives.numbers())
             .max()
             .unwrap_or(0);
         Ok(Self {
             steps,
             classes,
-            widest: widest.max(network.input().numbers()),
+            widest,
         })
     }
 
@@ -136,22 +156,15 @@ impl<T: Real> Predictor<T> {
         signals: impl Fn(usize) -> &'x [T] + Sync,
     ) -> Result<Vec<T>, PredictError> {
         let mut logits = vec![T::ZERO; count * self.classes];
-        let buffers = || (vec![T::ZERO; self.widest], vec![T::ZERO; self.widest]);
         logits
             .par_chunks_mut(self.classes)
             .enumerate()
-            .for_each_init(buffers, |(from, into), (n, logits)| {
-                let signals = signals(n);
-                if !signals.iter().all(|x| x.is_finite()) {
-                    // A ReLU or a maximum may swallow a NaN; nothing may hide it.
-                    return logits.fill(T::from_f64(f64::NAN));
-                }
-                from[..signals.len()].copy_from_slice(signals);
-                for (block, weights) in &self.steps {
-                    run(block, weights, from, into);
-                    std::mem::swap(from, into);
-                }
-                logits.copy_from_slice(&from[..self.classes]);
+            .for_each(|(n, logits)| {
+                with_scratch(self.widest, |from| {
+                    with_scratch(self.widest, |into| {
+                        self.sample(signals(n), from, into, logits)
+                    });
+                });
             });
         let Some(at) = logits.iter().position(|z| !z.is_finite()) else {
             return Ok(logits);
@@ -162,41 +175,65 @@ impl<T: Real> Predictor<T> {
             false => Err(PredictError::InputNotFinite { epoch }),
         }
     }
+
+    fn sample<'b>(&self, x: &[T], mut from: &'b mut [T], mut into: &'b mut [T], logits: &mut [T]) {
+        if !x.iter().all(|x| x.is_finite()) {
+            // A ReLU or a maximum may swallow a NaN; nothing may hide it.
+            return logits.fill(T::from_f64(f64::NAN));
+        }
+        for (n, step) in self.steps.iter().enumerate() {
+            step.run(if n == 0 { x } else { from }, into);
+            std::mem::swap(&mut from, &mut into);
+        }
+        logits.copy_from_slice(&from[..self.classes]);
+    }
 }
 
-/// Runs one block on one sample; dropout does nothing here.
-fn run<T: Real>(block: &Block, weights: &LayerWeights<T>, from: &[T], into: &mut [T]) {
-    let from = &from[..block.gets.numbers()];
-    let into = &mut into[..block.gives.numbers()];
-    match block.op {
-        BlockOp::Conv {
-            conv, relu, pool, ..
-        } => {
-            let block = ConvBlock {
-                conv,
-                relu,
-                pool,
-                mask: None,
-            };
-            block.sample(from, &weights.weight, weights.bias(), into);
+fn packed<'a, T: Real>(block: &Block, weights: &'a LayerWeights<T>) -> Option<PackedBlock<'a, T>> {
+    let BlockOp::Conv {
+        conv, relu, pool, ..
+    } = block.op
+    else {
+        return None;
+    };
+    let block = ConvBlock {
+        conv,
+        relu,
+        pool,
+        mask: None,
+    };
+    Some(PackedBlock::new(block, &weights.weight, weights.bias()))
+}
+
+impl<T: Real> Step<'_, T> {
+    /// Runs one block on one sample; dropout does nothing here.
+    fn run(&self, from: &[T], into: &mut [T]) {
+        let from = &from[..self.block.gets.numbers()];
+        let into = &mut into[..self.block.gives.numbers()];
+        if let Some(packed) = &self.packed {
+            return packed.forward(from, into);
         }
-        BlockOp::Dense { dense, relu, .. } => {
-            DenseBlock {
-                dense,
-                relu,
-                mask: None,
+        match self.block.op {
+            BlockOp::Dense { dense, relu, .. } => {
+                let block = DenseBlock {
+                    dense,
+                    relu,
+                    mask: None,
+                };
+                block.sample(from, &self.weights.weight, self.weights.bias(), into);
             }
-            .sample(from, &weights.weight, weights.bias(), into);
+            BlockOp::MaxPool(shape) => each_row(&shape, from, into, max_pool_row),
+            BlockOp::AveragePool(shape) => each_row(&shape, from, into, average_pool_row),
+            BlockOp::Activation(activation) => {
+                into.iter_mut()
+                    .zip(from)
+                    .for_each(|(into, &x)| *into = activation.value(x));
+            }
+            BlockOp::Norm { epsilon } => normalise(&self.block, self.weights, epsilon, from, into),
+            BlockOp::Conv { .. } | BlockOp::Mask(_) | BlockOp::Flatten => {
+                into.copy_from_slice(from)
+            }
         }
-        BlockOp::MaxPool(shape) => each_row(&shape, from, into, max_pool_row),
-        BlockOp::AveragePool(shape) => each_row(&shape, from, into, average_pool_row),
-        BlockOp::Activation(activation) => {
-            into.iter_mut()
-                .zip(from)
-                .for_each(|(into, &x)| *into = activation.value(x));
-        }
-        BlockOp::Norm { epsilon } => normalise(block, weights, epsilon, from, into),
-        BlockOp::Mask(_) | BlockOp::Flatten => into.copy_from_slice(from),
     }
 }
 
@@ -206,12 +243,10 @@ fn each_row<T: Real>(
     into: &mut [T],
     pool: fn(&PoolShape, &[T], &mut [T]),
 ) {
-    for (into, from) in into
+    let rows = into
         .chunks_mut(shape.out_time())
-        .zip(from.chunks(shape.time))
-    {
-        pool(shape, from, into);
-    }
+        .zip(from.chunks(shape.time));
+    rows.for_each(|(into, from)| pool(shape, from, into));
 }
 
 /// Batch norm with its running moments.

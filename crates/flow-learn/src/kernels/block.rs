@@ -3,12 +3,11 @@
 //! ReLU, pooling and dropout need no pass of their own over memory: they are done while a sample
 //! is in the cache, and the map between convolution and pool is never stored.
 
-use super::conv::{
-    add_up, chunk_samples, sample_bias_gradient, sample_forward, sample_input_gradient,
-    sample_weight_gradient,
-};
-use super::{ConvShape, DenseShape, PoolShape, Real};
-use super::{dense_forward, dense_input_gradient, dense_weight_gradient};
+use super::conv::{add_up, chunk_samples, taken};
+use super::plan::{ConvPlan, GradientRows, OutputGradient, gradient_rows};
+use super::simd::Level;
+use super::sparse::Entry;
+use super::{ConvShape, PoolShape, Real, passes, pool, scratch};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -41,27 +40,23 @@ pub struct ConvBlock<T> {
     pub mask: Option<Arc<[T]>>,
 }
 
-/// What the way back needs beside input, weights and output: the winners of the pool.
-pub type Saved = Arc<[u32]>;
+/// The winners of a pool, which the way back needs; empty where nothing was pooled.
+pub type Saved = Arc<Vec<u32>>;
 
 impl<T: Real> ConvBlock<T> {
     /// The pool over the rows of one sample.
     fn rows(&self) -> PoolShape {
         let (rows, time) = (self.conv.out_channels, self.conv.out_time());
-        match self.pool {
-            BlockPool::None => PoolShape {
-                rows,
-                time,
-                kernel: 1,
-                stride: 1,
-            },
-            BlockPool::Max { kernel, stride } => PoolShape {
-                rows,
-                time,
-                kernel,
-                stride,
-            },
-            BlockPool::GlobalMax => PoolShape::global(rows, time),
+        let (kernel, stride) = match self.pool {
+            BlockPool::None => (1, 1),
+            BlockPool::Max { kernel, stride } => (kernel, stride),
+            BlockPool::GlobalMax => (time, time),
+        };
+        PoolShape {
+            rows,
+            time,
+            kernel,
+            stride,
         }
     }
 
@@ -86,52 +81,53 @@ impl<T: Real> ConvBlock<T> {
 
     /// The output `[batch, out_channels, out_time]` and what the way back needs.
     pub fn forward(&self, x: &[T], weight: &[T], bias: Option<&[T]>) -> (Vec<T>, Saved) {
-        let mut out = vec![T::ZERO; self.conv.batch * self.out_len()];
-        let winners = if self.pool == BlockPool::None {
-            0
-        } else {
-            out.len()
-        };
-        let mut winner = vec![0; winners];
+        let plan = ConvPlan::new(Level::best(), self.conv, weight, bias).forward_packed();
         let len = self.out_len();
-        let map = || vec![T::ZERO; self.conv.out_len()];
-        if winners == 0 {
-            out.par_chunks_mut(len)
-                .zip(x.par_chunks(self.conv.in_len()))
-                .enumerate()
-                .for_each(|(n, (out, x))| {
-                    sample_forward(&self.conv, x, weight, bias, out);
-                    self.activate(out);
-                    self.apply_mask(n, out);
-                });
-        } else {
-            out.par_chunks_mut(len)
-                .zip(winner.par_chunks_mut(len))
-                .zip(x.par_chunks(self.conv.in_len()))
-                .enumerate()
-                .for_each_init(map, |z, (n, ((out, winner), x))| {
-                    sample_forward(&self.conv, x, weight, bias, z);
-                    self.activate(z);
-                    super::textbook::max_pool_forward(&self.rows(), z, out, winner);
-                    self.apply_mask(n, out);
-                });
-        }
+        let mut out = vec![T::ZERO; self.conv.batch * len];
+        let pools = self.pool != BlockPool::None;
+        let mut winner = vec![0; if pools { out.len() } else { 0 }];
+        // Without a pool there are no winners, yet each sample needs its (empty) part of them.
+        let mut winner_of: Vec<&mut [u32]> = match pools {
+            true => winner.chunks_mut(len).collect(),
+            false => (0..self.conv.batch).map(|_| Default::default()).collect(),
+        };
+        out.par_chunks_mut(len)
+            .zip(winner_of.par_iter_mut())
+            .zip(x.par_chunks(self.conv.in_len()))
+            .enumerate()
+            .for_each(|(n, ((out, winner), x))| {
+                self.sample(&plan, x, out, winner);
+                self.apply_mask(n, out);
+            });
         (out, winner.into())
     }
 
-    /// Forward through one sample on this thread, without winners and mask.
-    pub(crate) fn sample(&self, x: &[T], weight: &[T], bias: Option<&[T]>, out: &mut [T]) {
+    /// Forward through one sample on this thread, without mask; no winners are kept where
+    /// `winner` is empty.
+    pub(super) fn sample(
+        &self,
+        plan: &ConvPlan<'_, T>,
+        x: &[T],
+        out: &mut [T],
+        winner: &mut [u32],
+    ) {
         if self.pool == BlockPool::None {
-            sample_forward(&self.conv, x, weight, bias, out);
-            return self.activate(out);
+            return plan.forward(x, out, self.relu, |_, _| {});
         }
-        let mut z = vec![T::ZERO; self.conv.out_len()];
-        sample_forward(&self.conv, x, weight, bias, &mut z);
-        self.activate(&mut z);
         let rows = self.rows();
-        for (out, z) in out.chunks_mut(rows.out_time()).zip(z.chunks(rows.time)) {
-            super::max_pool_row(&rows, z, out);
-        }
+        let out_time = rows.out_time();
+        scratch::with(self.conv.out_len(), |z: &mut [T]| {
+            plan.forward(x, z, self.relu, |first, z| {
+                for (row, z) in z.chunks(rows.time).enumerate() {
+                    let at = (first + row) * out_time;
+                    let out = &mut out[at..at + out_time];
+                    match winner.get_mut(at..at + out_time) {
+                        Some(winner) => pool::max_pool_row_winners(&rows, z, out, winner),
+                        None => pool::max_pool_row(&rows, z, out),
+                    }
+                }
+            });
+        });
     }
 
     /// Gradients to the input (where wanted), the weight and the bias.
@@ -144,33 +140,35 @@ impl<T: Real> ConvBlock<T> {
         wants_dx: WantsInput,
     ) -> BlockGradient<T> {
         let conv = &self.conv;
+        let mut plan = ConvPlan::new(Level::best(), *conv, at.weight, None);
+        let mut dx = Vec::new();
+        let mut dx_of: Vec<&mut [T]> = Vec::new();
+        match wants_dx {
+            WantsInput::Yes => {
+                plan = plan.back_packed();
+                dx.resize(conv.batch * conv.in_len(), T::ZERO);
+                dx_of.extend(dx.chunks_mut(conv.in_len()));
+            }
+            WantsInput::No => dx_of.extend((0..conv.batch).map(|_| <&mut [T]>::default())),
+        }
         let samples = chunk_samples(conv.batch);
-        let wanted = if wants_dx == WantsInput::Yes {
-            conv.batch * conv.in_len()
-        } else {
-            0
-        };
-        let mut dx = vec![T::ZERO; wanted];
-        let mut dx_of: Vec<Option<&mut [T]>> = match wanted {
-            0 => (0..conv.batch).map(|_| None).collect(),
-            _ => dx.chunks_mut(conv.in_len()).map(Some).collect(),
-        };
         let partial: Vec<Vec<T>> = dx_of
             .par_chunks_mut(samples)
             .enumerate()
             .map(|(chunk, dx_of)| {
-                let mut sums = vec![T::ZERO; conv.weight_len() + conv.out_channels];
-                let mut dz = vec![T::ZERO; conv.out_len()];
+                let mut sums = taken(conv.weight_len() + conv.out_channels);
                 for (n, dx) in dx_of.iter_mut().enumerate() {
                     let n = chunk * samples + n;
-                    self.map_gradient(n, at, dout, &mut dz);
-                    let x = &at.x[n * conv.in_len()..][..conv.in_len()];
-                    let (dweight, dbias) = sums.split_at_mut(conv.weight_len());
-                    sample_weight_gradient(conv, x, &dz, dweight);
-                    sample_bias_gradient(conv, &dz, dbias);
-                    if let Some(dx) = dx {
-                        sample_input_gradient(conv, at.weight, &dz, dx);
-                    }
+                    self.sample_back(
+                        SampleBack {
+                            plan: &plan,
+                            n,
+                            at,
+                            dout,
+                        },
+                        dx,
+                        &mut sums,
+                    );
                 }
                 sums
             })
@@ -179,40 +177,97 @@ impl<T: Real> ConvBlock<T> {
         let mut dbias = vec![T::ZERO; conv.out_channels];
         add_up(&partial, 0, &mut dweight);
         add_up(&partial, conv.weight_len(), &mut dbias);
+        partial.into_iter().for_each(T::give);
         BlockGradient { dx, dweight, dbias }
     }
 
-    /// The gradient to one sample's convolution output: back through mask, pool and ReLU.
-    fn map_gradient(&self, n: usize, at: &BlockPoint<'_, T>, dout: &[T], dz: &mut [T]) {
-        let len = self.out_len();
-        let (out, dout) = (&at.out[n * len..][..len], &dout[n * len..][..len]);
-        let factor = |row: usize| {
-            self.mask
-                .as_ref()
-                .map_or(T::ONE, |mask| mask[n * self.conv.out_channels + row])
-        };
-        let rows = self.rows();
-        let passes = |out: T| !self.relu || out > T::ZERO;
-        dz.fill(T::ZERO);
-        for (row, dz) in dz.chunks_mut(rows.time).enumerate() {
-            let at_row = row * rows.out_time()..(row + 1) * rows.out_time();
-            let values = out[at_row.clone()].iter().zip(&dout[at_row.clone()]);
-            for (t, (&out, &dout)) in values.enumerate() {
-                if passes(out) {
-                    let place = match self.pool {
-                        BlockPool::None => t,
-                        _ => at.saved[n * len + at_row.start + t] as usize,
-                    };
-                    dz[place] += dout * factor(row);
-                }
+    /// Back through one sample on this thread; `sums` are those of weight and bias.
+    fn sample_back(&self, sample: SampleBack<'_, T>, dx: &mut [T], sums: &mut [T]) {
+        let conv = &self.conv;
+        let x = &sample.at.x[sample.n * conv.in_len()..][..conv.in_len()];
+        let (dweight, dbias) = sums.split_at_mut(conv.weight_len());
+        let mut back = |dz: OutputGradient<'_, T>| {
+            sample.plan.weight_gradient(x, dz, dweight, dbias);
+            if !dx.is_empty() {
+                sample.plan.input_gradient(dz, dx);
             }
+        };
+        if self.pool == BlockPool::GlobalMax {
+            return back(OutputGradient::Sparse(&self.winners_gradient(&sample)));
         }
+        let rows = gradient_rows(conv);
+        scratch::with(conv.out_channels * rows.stride, |dz: &mut [T]| {
+            self.map_gradient(&sample, dz, rows);
+            back(OutputGradient::Dense(dz));
+        });
     }
 
-    fn activate(&self, z: &mut [T]) {
-        if self.relu {
-            z.iter_mut().for_each(|z| *z = z.max(T::ZERO));
-        }
+    /// The gradient to one sample's convolution output behind a global maximum: one number a row.
+    fn winners_gradient(&self, sample: &SampleBack<'_, T>) -> Vec<Entry<T>> {
+        let rows = 0..self.conv.out_channels;
+        let entry = |row: usize| {
+            let (at, factor) = (sample.n * rows.len() + row, self.factor(sample.n, row));
+            let open = !self.relu || sample.at.out[at] > T::ZERO;
+            let dz = if open {
+                sample.dout[at] * factor
+            } else {
+                T::ZERO
+            };
+            Entry {
+                row,
+                time: sample.at.saved[at] as usize,
+                dz,
+            }
+        };
+        rows.clone()
+            .map(entry)
+            .filter(|entry| entry.dz != T::ZERO)
+            .collect()
+    }
+
+    /// The gradient to one sample's convolution output: back through mask, pool and ReLU.
+    fn map_gradient(&self, sample: &SampleBack<'_, T>, dz: &mut [T], rows: GradientRows) {
+        let (len, out_time) = (self.out_len(), self.out_time());
+        let pool = self.rows();
+        let passed_in_row = |row: usize, into: &mut [T]| {
+            let at = sample.n * len + row * out_time;
+            let (out, dout) = (
+                &sample.at.out[at..at + out_time],
+                &sample.dout[at..at + out_time],
+            );
+            match self.relu {
+                true => passes::gate(out, dout, self.factor(sample.n, row), into),
+                false => passes::scale(dout, self.factor(sample.n, row), into),
+            }
+        };
+        scratch::with(out_time, |passed: &mut [T]| {
+            for (row, dz) in dz.chunks_mut(rows.stride).enumerate() {
+                dz[..rows.offset].fill(T::ZERO);
+                dz[rows.offset + pool.time..].fill(T::ZERO);
+                let dz = &mut dz[rows.offset..][..pool.time];
+                if self.pool == BlockPool::None {
+                    passed_in_row(row, dz);
+                    continue;
+                }
+                passed_in_row(row, passed);
+                let winner = &sample.at.saved[sample.n * len + row * out_time..][..out_time];
+                if pool.kernel == 2 && pool.stride == 2 {
+                    passes::scatter_pairs(passed, winner, dz);
+                    continue;
+                }
+                dz.fill(T::ZERO);
+                for (&passed, &winner) in passed.iter().zip(winner) {
+                    dz[winner as usize] += passed;
+                }
+            }
+        });
+    }
+
+    /// Dropout's factor of a row.
+    fn factor(&self, n: usize, row: usize) -> T {
+        self.mask
+            .as_ref()
+            .map_or(T::ONE, |mask| mask[n * self.conv.out_channels + row])
     }
 
     fn apply_mask(&self, n: usize, out: &mut [T]) {
@@ -222,6 +277,34 @@ impl<T: Real> ConvBlock<T> {
                 out.iter_mut().for_each(|out| *out *= factor);
             }
         }
+    }
+}
+
+/// The sample that gradients go back through.
+struct SampleBack<'a, T> {
+    plan: &'a ConvPlan<'a, T>,
+    n: usize,
+    at: &'a BlockPoint<'a, T>,
+    dout: &'a [T],
+}
+
+/// A convolution's block with its weights packed, to be run on single samples.
+#[derive(Debug)]
+pub(crate) struct PackedBlock<'a, T> {
+    block: ConvBlock<T>,
+    plan: ConvPlan<'a, T>,
+}
+
+impl<'a, T: Real> PackedBlock<'a, T> {
+    /// Packs the weights.
+    pub(crate) fn new(block: ConvBlock<T>, weight: &'a [T], bias: Option<&'a [T]>) -> Self {
+        let plan = ConvPlan::new(Level::best(), block.conv, weight, bias).forward_packed();
+        Self { block, plan }
+    }
+
+    /// Forward through one sample on this thread.
+    pub(crate) fn forward(&self, x: &[T], out: &mut [T]) {
+        self.block.sample(&self.plan, x, out, &mut []);
     }
 }
 
@@ -256,76 +339,4 @@ pub struct BlockGradient<T> {
     pub dweight: Vec<T>,
     /// To the bias.
     pub dbias: Vec<T>,
-}
-
-/// `out = mask · relu(w · x + b)`; ReLU and mask are optional.
-#[derive(Debug, Clone)]
-pub struct DenseBlock<T> {
-    /// The sizes.
-    pub dense: DenseShape,
-    /// Whether a ReLU follows.
-    pub relu: bool,
-    /// Dropout's factors, `[batch, outputs]`.
-    pub mask: Option<Arc<[T]>>,
-}
-
-impl<T: Real> DenseBlock<T> {
-    /// Forward through one sample on this thread, without mask.
-    pub(crate) fn sample(&self, x: &[T], weight: &[T], bias: Option<&[T]>, out: &mut [T]) {
-        super::dense::sample_forward(&self.dense, x, weight, bias, out);
-        if self.relu {
-            out.iter_mut().for_each(|out| *out = out.max(T::ZERO));
-        }
-    }
-
-    /// The output, `[batch, outputs]`.
-    pub fn forward(&self, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-        let mut out = vec![T::ZERO; self.dense.batch * self.dense.outputs];
-        dense_forward(&self.dense, x, weight, bias, &mut out);
-        if self.relu {
-            out.iter_mut().for_each(|out| *out = out.max(T::ZERO));
-        }
-        if let Some(mask) = &self.mask {
-            out.iter_mut()
-                .zip(&**mask)
-                .for_each(|(out, &factor)| *out *= factor);
-        }
-        out
-    }
-
-    /// Gradients to the input (where wanted), the weight and the bias.
-    pub fn backward(
-        &self,
-        at: &BlockPoint<'_, T>,
-        dout: &[T],
-        wants_dx: WantsInput,
-    ) -> BlockGradient<T> {
-        let mut dz = dout.to_vec();
-        if let Some(mask) = &self.mask {
-            dz.iter_mut()
-                .zip(&**mask)
-                .for_each(|(dz, &factor)| *dz *= factor);
-        }
-        if self.relu {
-            let closed = |(dz, &out): (&mut T, &T)| {
-                if out <= T::ZERO {
-                    *dz = T::ZERO;
-                }
-            };
-            dz.iter_mut().zip(at.out).for_each(closed);
-        }
-        let wanted = if wants_dx == WantsInput::Yes {
-            at.x.len()
-        } else {
-            0
-        };
-        let mut dx = vec![T::ZERO; wanted];
-        if wanted > 0 {
-            dense_input_gradient(&self.dense, at.weight, &dz, &mut dx);
-        }
-        let mut dweight = vec![T::ZERO; at.weight.len()];
-        let mut dbias = vec![T::ZERO; self.dense.outputs];
-        dense_weight_gradient(&self.dense, at.x, &dz, &mut dweight, Some(&mut dbias));
-        BlockGradient { dx, dweight, dbias }
-    }
 }

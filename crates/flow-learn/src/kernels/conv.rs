@@ -1,6 +1,8 @@
 //! The 1-D convolution, its gradient to the input and its gradient to the weights.
 
-use super::{Real, plain};
+use super::plan::{ConvPlan, GradientRows, OutputGradient, gradient_rows};
+use super::simd::Level;
+use super::{Real, scratch, sparse};
 use rayon::prelude::*;
 
 /// The sizes of one convolution.
@@ -59,16 +61,18 @@ pub fn conv_forward<T: Real>(
     bias: Option<&[T]>,
     z: &mut [T],
 ) {
+    let plan = ConvPlan::new(Level::best(), *s, weight, bias).forward_packed();
     z.par_chunks_mut(s.out_len().max(1))
         .zip(x.par_chunks(s.in_len()))
-        .for_each(|(z, x)| sample_forward(s, x, weight, bias, z));
+        .for_each(|(z, x)| plan.forward(x, z, false, |_, _| {}));
 }
 
 /// Gradient to the input; see [`textbook::conv_input_gradient`](super::textbook::conv_input_gradient).
 pub fn conv_input_gradient<T: Real>(s: &ConvShape, weight: &[T], dz: &[T], dx: &mut [T]) {
+    let plan = ConvPlan::new(Level::best(), *s, weight, None).back_packed();
     dx.par_chunks_mut(s.in_len())
         .zip(dz.par_chunks(s.out_len().max(1)))
-        .for_each(|(dx, dz)| sample_input_gradient(s, weight, dz, dx));
+        .for_each(|(dx, dz)| in_rows(s, dz, |dz| plan.input_gradient(dz, dx)));
 }
 
 /// Gradient to weight and bias, summed over the batch; see
@@ -80,24 +84,48 @@ pub fn conv_weight_gradient<T: Real>(
     dweight: &mut [T],
     dbias: Option<&mut [T]>,
 ) {
+    let plan = ConvPlan::new(Level::best(), *s, &[], None);
     let samples = chunk_samples(s.batch);
     let partial: Vec<Vec<T>> = x
         .par_chunks(samples * s.in_len())
         .zip(dz.par_chunks(samples * s.out_len()))
         .map(|(x, dz)| {
-            let mut partial = vec![T::ZERO; s.weight_len() + s.out_channels];
-            let (dweight, dbias) = partial.split_at_mut(s.weight_len());
+            let mut sums = taken(s.weight_len() + s.out_channels);
+            let (dweight, dbias) = sums.split_at_mut(s.weight_len());
             for (x, dz) in x.chunks_exact(s.in_len()).zip(dz.chunks_exact(s.out_len())) {
-                sample_weight_gradient(s, x, dz, dweight);
-                sample_bias_gradient(s, dz, dbias);
+                in_rows(s, dz, |dz| plan.weight_gradient(x, dz, dweight, dbias));
             }
-            partial
+            sums
         })
         .collect();
     add_up(&partial, 0, dweight);
     if let Some(dbias) = dbias {
         add_up(&partial, s.weight_len(), dbias);
     }
+    partial.into_iter().for_each(T::give);
+}
+
+/// Calls `work` with one sample's output gradient as the plan takes it.
+fn in_rows<T: Real>(s: &ConvShape, dz: &[T], work: impl FnOnce(OutputGradient<'_, T>)) {
+    let (rows, len) = (gradient_rows(s), s.out_time());
+    let close = GradientRows {
+        stride: len,
+        offset: 0,
+    };
+    if let Some(entries) = sparse::entries(dz, close, len) {
+        return work(OutputGradient::Sparse(&entries));
+    }
+    if rows == close {
+        return work(OutputGradient::Dense(dz));
+    }
+    scratch::with(s.out_channels * rows.stride, |space: &mut [T]| {
+        for (row, dz) in space.chunks_mut(rows.stride).zip(dz.chunks(len)) {
+            row[..rows.offset].fill(T::ZERO);
+            row[rows.offset..][..len].copy_from_slice(dz);
+            row[rows.offset + len..].fill(T::ZERO);
+        }
+        work(OutputGradient::Dense(space));
+    });
 }
 
 /// Samples whose weight gradients are added up by one thread: an eighth of the batch.
@@ -105,6 +133,14 @@ pub fn conv_weight_gradient<T: Real>(
 /// It depends on the batch only, never on the threads, so that sums are taken in one order.
 pub(super) fn chunk_samples(batch: usize) -> usize {
     batch.div_ceil(8).max(1)
+}
+
+/// Zeros in a buffer this thread kept; to be given back.
+pub(super) fn taken<T: Real>(len: usize) -> Vec<T> {
+    let mut sums = T::take();
+    sums.clear();
+    sums.resize(len, T::ZERO);
+    sums
 }
 
 /// `into = Σ over partial sums, in order`.
@@ -120,36 +156,4 @@ pub(super) fn add_up<T: Real>(partial: &[Vec<T>], from: usize, into: &mut [T]) {
                     .for_each(|(into, &add)| *into += add);
             }
         });
-}
-
-/// [`conv_forward`] of one sample on this thread.
-pub(super) fn sample_forward<T: Real>(
-    s: &ConvShape,
-    x: &[T],
-    weight: &[T],
-    bias: Option<&[T]>,
-    z: &mut [T],
-) {
-    for (o, z) in z.chunks_mut(s.out_time().max(1)).enumerate() {
-        z.fill(bias.map_or(T::ZERO, |bias| bias[o]));
-    }
-    plain::forward(s, x, weight, z);
-}
-
-/// [`conv_input_gradient`] of one sample on this thread.
-pub(super) fn sample_input_gradient<T: Real>(s: &ConvShape, weight: &[T], dz: &[T], dx: &mut [T]) {
-    dx.fill(T::ZERO);
-    plain::input_gradient(s, weight, dz, dx);
-}
-
-/// Adds one sample's part to the weight gradient, on this thread.
-pub(super) fn sample_weight_gradient<T: Real>(s: &ConvShape, x: &[T], dz: &[T], dweight: &mut [T]) {
-    plain::weight_gradient(s, x, dz, dweight);
-}
-
-/// Adds one sample's part to the bias gradient, on this thread.
-pub(super) fn sample_bias_gradient<T: Real>(s: &ConvShape, dz: &[T], dbias: &mut [T]) {
-    for (dbias, dz) in dbias.iter_mut().zip(dz.chunks(s.out_time().max(1))) {
-        *dbias += dz.iter().copied().sum();
-    }
 }

@@ -114,3 +114,22 @@ fn reached(s: &ConvShape, k: usize) -> Range<usize> {
         .div_ceil(s.stride);
     first..end.min(s.out_time())
 }
+
+/// The sum, in 16 interleaved partial sums that are added in order.
+pub(super) fn sum<T: Real>(a: &[T]) -> T {
+    let (full, rest) = a.as_chunks::<16>();
+    let mut sums = [T::ZERO; 16];
+    for a in full {
+        for lane in 0..16 {
+            sums[lane] += a[lane];
+        }
+    }
+    sums.iter_mut().zip(rest).for_each(|(sum, &a)| *sum += a);
+    sums.into_iter().sum()
+}
+
+/// `max(0, z)` in place; NaN stays NaN.
+pub(super) fn relu<T: Real>(z: &mut [T]) {
+    z.iter_mut()
+        .for_each(|z| *z = if *z < T::ZERO { T::ZERO } else { *z });
+}

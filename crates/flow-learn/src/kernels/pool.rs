@@ -1,6 +1,6 @@
 //! Pooling over time: maximum with its winners, and average.
 
-use super::{Real, textbook};
+use super::{Real, passes, textbook};
 use rayon::prelude::*;
 
 /// The sizes of one pooling; a global pool has `kernel == stride == time`.
@@ -33,10 +33,6 @@ impl PoolShape {
             .checked_sub(self.kernel)
             .map_or(0, |room| room / self.stride + 1)
     }
-
-    fn one(&self) -> Self {
-        Self { rows: 1, ..*self }
-    }
 }
 
 /// Maximum of each window and its first index into the row; see [`textbook::max_pool_forward`].
@@ -45,7 +41,7 @@ pub fn max_pool_forward<T: Real>(s: &PoolShape, x: &[T], out: &mut [T], winner: 
     out.par_chunks_mut(out_time)
         .zip(winner.par_chunks_mut(out_time))
         .zip(x.par_chunks(s.time))
-        .for_each(|((out, winner), x)| textbook::max_pool_forward(&s.one(), x, out, winner));
+        .for_each(|((out, winner), x)| max_pool_row_winners(s, x, out, winner));
 }
 
 /// Gives each window's gradient to its winner: `dx[r, winner[r,t]] += dout[r,t]`, 0 elsewhere.
@@ -80,12 +76,36 @@ pub(crate) fn average_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
 
 /// Maximum of each window of one row, on this thread, without winners.
 pub(crate) fn max_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
-    for (t, out) in out.iter_mut().enumerate() {
-        let window = &x[t * s.stride..][..s.kernel];
-        *out = window
-            .iter()
-            .copied()
-            .fold(window[0], |most, x| if x > most { x } else { most });
+    if s.kernel == 2 && s.stride == 2 {
+        passes::pool_pairs(x, out);
+    } else if s.kernel == s.time {
+        out[0] = passes::largest(x).0;
+    } else {
+        for (t, out) in out.iter_mut().enumerate() {
+            let window = &x[t * s.stride..][..s.kernel];
+            *out = window
+                .iter()
+                .copied()
+                .fold(window[0], |most, x| if x > most { x } else { most });
+        }
+    }
+}
+
+/// Maximum of each window of one row and its first index into the row, on this thread.
+pub(super) fn max_pool_row_winners<T: Real>(
+    s: &PoolShape,
+    x: &[T],
+    out: &mut [T],
+    winner: &mut [u32],
+) {
+    if s.kernel == 2 && s.stride == 2 {
+        passes::pool_pairs(x, out);
+        passes::pair_winners(x, winner);
+    } else if s.kernel == s.time {
+        let (most, at) = passes::largest(x);
+        (out[0], winner[0]) = (most, at as u32);
+    } else {
+        textbook::max_pool_forward(&PoolShape { rows: 1, ..*s }, x, out, winner);
     }
 }
 

@@ -1,12 +1,16 @@
 //! The number types that kernels run on.
 
+use super::scratch::Scratch;
+use super::simd::Dispatch;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// A floating point number a kernel computes with: `f32` for speed, `f64` for reference.
 pub trait Real:
-    Copy
+    Dispatch
+    + Scratch
+    + Copy
     + Debug
     + Default
     + Display
@@ -43,6 +47,8 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// `e` to this power.
     fn exp(self) -> Self;
+    /// `self · by + to`, rounded once.
+    fn mul_add(self, by: Self, to: Self) -> Self;
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 }
@@ -66,6 +72,10 @@ macro_rules! real {
             fn sqrt(self) -> Self { $t::sqrt(self) }
             #[inline(always)]
             fn exp(self) -> Self { $t::exp(self) }
+            #[inline(always)]
+            fn mul_add(self, by: Self, to: Self) -> Self {
+                $t::mul_add(self, by, to)
+            }
             #[inline(always)]
             fn is_finite(self) -> bool { $t::is_finite(self) }
         }
