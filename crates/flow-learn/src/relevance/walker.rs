@@ -1,0 +1,318 @@
+//! The walker: batches in, explanations out.
+
+use super::path::{Activations, Parts, Path, may_overwrite};
+use super::program::Program;
+use super::workspace::{Pool, Workspace};
+use super::{
+    Explanations, Method, RelevanceError, Start, Target, backward, check_target, class, finite,
+    fused, length, one_hot,
+};
+use crate::composite::Composite;
+use crate::gradients::{GradientMethod, GradientNode};
+use crate::kernels::Real;
+use crate::network::Network;
+use crate::rules::{Propagation, Rule};
+use crate::weights::Weights;
+use rayon::prelude::*;
+
+/// A network, its weights and composites, ready to explain batch after batch.
+///
+/// Its buffers are kept: after the first batch nothing large is allocated. It may be shared by threads.
+pub struct Walker<T> {
+    program: Program<T>,
+    ways: Vec<Way<T>>,
+    pool: Pool<T>,
+}
+
+/// A method, ready.
+struct Way<T> {
+    name: String,
+    path: Path<T>,
+    /// The method and its points, for gradients.
+    gradient: Option<(GradientMethod, Vec<GradientNode>)>,
+}
+
+impl<T: Real> Walker<T> {
+    /// Makes a walker of composites; everything that can be wrong with network, weights and composites is
+    /// told here.
+    ///
+    /// # Errors
+    /// As [`Weights::check`] and [`Composite::rules`]; [`RelevanceError::Pass`], [`RelevanceError::Box`].
+    pub fn new(
+        network: &Network,
+        weights: &Weights<T>,
+        composites: &[Composite],
+    ) -> Result<Self, RelevanceError> {
+        let methods: Vec<_> = composites.iter().cloned().map(Method::Relevance).collect();
+        Self::of_methods(network, weights, &methods)
+    }
+
+    /// Makes a walker of methods of any kind; [`Explanations::rules`] has one entry a method.
+    ///
+    /// # Errors
+    /// As [`Walker::new`].
+    pub fn of_methods(
+        network: &Network,
+        weights: &Weights<T>,
+        methods: &[Method],
+    ) -> Result<Self, RelevanceError> {
+        let mut program = Program::new(network, weights)?;
+        let propagations = methods
+            .iter()
+            .map(|method| propagations(network, method))
+            .collect::<Result<Vec<_>, _>>()?;
+        let may: Vec<_> = (0..program.steps.len())
+            .map(|place| may_overwrite(&program, propagations.iter().flatten(), place))
+            .collect();
+        program.fuse(|place| may[place]);
+        let mut parts = Parts::new();
+        let mut ways = Vec::with_capacity(methods.len());
+        for (method, own) in methods.iter().zip(&propagations) {
+            ways.push(Way {
+                name: method.to_string(),
+                path: match own {
+                    Some(own) => Path::relevance(&program, network, own, &mut parts)?,
+                    None => Path::gradient(&program, activations(method)),
+                },
+                gradient: match method {
+                    Method::Gradient(method) => Some((*method, method.nodes())),
+                    Method::Relevance(_) => None,
+                },
+            });
+        }
+        Ok(Self {
+            program,
+            ways,
+            pool: Pool::new(),
+        })
+    }
+
+    /// The logits of a batch, `[batch, classes]`; `x`: `[batch, channels, time]`.
+    ///
+    /// # Errors
+    /// [`RelevanceError::Input`], [`RelevanceError::NotFinite`].
+    pub fn logits(&self, x: &[T]) -> Result<Vec<T>, RelevanceError> {
+        let classes = self.program.classes;
+        let mut logits = vec![T::ZERO; self.program.batch(x)? * classes];
+        let samples = x.par_chunks(self.program.in_len);
+        let forward = |(logits, x): (&mut [T], &[T])| {
+            self.pool.with(&self.program, |space| {
+                self.program.forward(x, space);
+                logits.copy_from_slice(self.program.logits(space));
+            });
+        };
+        logits
+            .par_chunks_mut(classes)
+            .zip(samples)
+            .for_each(forward);
+        let mut samples = logits.chunks(classes).enumerate();
+        samples.try_for_each(|(sample, own)| finite(sample, own, || "a logit".to_owned()))?;
+        Ok(logits)
+    }
+
+    /// Explains a batch.
+    ///
+    /// * `x`: `[batch, channels, time]`
+    ///
+    /// # Errors
+    /// As [`Walker::explain_into`].
+    pub fn explain(
+        &self,
+        x: &[T],
+        target: Target<'_>,
+        start: Start<'_, T>,
+    ) -> Result<Explanations<T>, RelevanceError> {
+        let mut explanations = Explanations::default();
+        self.explain_into(x, target, start, &mut explanations)?;
+        Ok(explanations)
+    }
+
+    /// Explains a batch into buffers that are kept from batch to batch.
+    ///
+    /// * `x`: `[batch, channels, time]`
+    ///
+    /// # Errors
+    /// [`RelevanceError::Input`], [`RelevanceError::Length`] and [`RelevanceError::Class`] where the
+    /// arguments don't fit, [`RelevanceError::NotFinite`] with the first sample whose logits or relevance
+    /// are infinite or NaN; `into` then holds nothing of use.
+    pub fn explain_into(
+        &self,
+        x: &[T],
+        target: Target<'_>,
+        start: Start<'_, T>,
+        into: &mut Explanations<T>,
+    ) -> Result<(), RelevanceError> {
+        let batch = self.program.batch(x)?;
+        check_target(batch, self.program.classes, target)?;
+        if let Start::Given(values) = start {
+            length("start", values.len(), batch * self.program.classes)?;
+        }
+        self.room(batch, into);
+        let mut slots = slots(&self.program, into);
+        let walk = |slot: &mut Slot<'_, T>| {
+            let x = &x[slot.sample * self.program.in_len..][..self.program.in_len];
+            self.pool.with(&self.program, |space| {
+                self.sample(x, target, start, slot, space)
+            })
+        };
+        // Collected, not `try_for_each`: the first sample's error is told, not the quickest thread's.
+        let walked: Vec<_> = slots.par_iter_mut().map(walk).collect();
+        walked.into_iter().collect()
+    }
+
+    fn room(&self, batch: usize, into: &mut Explanations<T>) {
+        into.logits.resize(batch * self.program.classes, T::ZERO);
+        into.targets.resize(batch, 0);
+        into.rules.resize_with(self.ways.len(), Default::default);
+        for rule in &mut into.rules {
+            rule.relevance.resize(batch * self.program.in_len, T::ZERO);
+            rule.exponents.resize(batch, 0);
+        }
+    }
+
+    fn sample(
+        &self,
+        x: &[T],
+        target: Target<'_>,
+        start: Start<'_, T>,
+        slot: &mut Slot<'_, T>,
+        space: &mut Workspace<T>,
+    ) -> Result<(), RelevanceError> {
+        self.program.forward(x, space);
+        slot.logits.copy_from_slice(self.program.logits(space));
+        finite(slot.sample, slot.logits, || "a logit".to_owned())?;
+        *slot.target = class(target, slot.sample, slot.logits);
+        for (rule, way) in self.ways.iter().enumerate() {
+            let mut begin = |relevance: &mut [T]| {
+                let classes = relevance.len();
+                match start {
+                    Start::Given(values) => {
+                        relevance.copy_from_slice(&values[slot.sample * classes..][..classes]);
+                    }
+                    Start::One => one_hot(relevance, *slot.target, T::ONE),
+                    Start::Logit => one_hot(relevance, *slot.target, slot.logits[*slot.target]),
+                }
+            };
+            let (into, exponent) = &mut slot.rules[rule];
+            **exponent = match &way.gradient {
+                None => self.relevance(way, x, &mut begin, into, space),
+                Some(gradient) => self.gradient(way, gradient, x, &mut begin, into, space),
+            };
+            finite(slot.sample, into, || format!("`{}`", way.name))?;
+        }
+        Ok(())
+    }
+
+    fn relevance(
+        &self,
+        way: &Way<T>,
+        x: &[T],
+        begin: &mut impl FnMut(&mut [T]),
+        into: &mut [T],
+        space: &mut Workspace<T>,
+    ) -> i32 {
+        begin(&mut space.relevance[..self.program.classes]);
+        let exponent = self.program.back(&way.path, x, space);
+        settle(&space.relevance[..self.program.in_len], exponent, into)
+    }
+
+    fn gradient(
+        &self,
+        way: &Way<T>,
+        (method, nodes): &(GradientMethod, Vec<GradientNode>),
+        x: &[T],
+        begin: &mut impl FnMut(&mut [T]),
+        into: &mut [T],
+        space: &mut Workspace<T>,
+    ) -> i32 {
+        let mut sums = vec![0.0; x.len()];
+        for node in nodes {
+            // The input itself went forward last, or goes again at the end, for the methods that follow.
+            let there: Vec<T>;
+            let there = if node.at == 1.0 {
+                x
+            } else {
+                there = x.iter().map(|&x| x * T::from_f64(node.at)).collect();
+                self.program.forward(&there, space);
+                &there
+            };
+            begin(&mut space.relevance[..self.program.classes]);
+            self.program.back(&way.path, there, space);
+            for (sum, gradient) in sums.iter_mut().zip(&space.relevance) {
+                *sum += node.weight * gradient.to_f64();
+            }
+        }
+        if nodes.iter().any(|node| node.at != 1.0) {
+            self.program.forward(x, space);
+        }
+        for ((into, &x), sum) in into.iter_mut().zip(x).zip(sums) {
+            *into = T::from_f64(method.value(x.to_f64(), sum));
+        }
+        0
+    }
+}
+
+/// How a method sends relevance through each layer; `None` for gradients.
+fn propagations(
+    network: &Network,
+    method: &Method,
+) -> Result<Option<Vec<Option<Propagation>>>, RelevanceError> {
+    let Method::Relevance(composite) = method else {
+        return Ok(None);
+    };
+    let rules = composite.rules(network)?.into_iter();
+    let propagation = |rule: Option<Rule>| rule.map(|rule| rule.propagation());
+    Ok(Some(rules.map(propagation).collect()))
+}
+
+fn activations(method: &Method) -> Activations {
+    match method {
+        Method::Gradient(GradientMethod::GuidedBackprop) => Activations::Guide,
+        _ => Activations::Derive,
+    }
+}
+
+/// Where one sample's results go.
+struct Slot<'a, T> {
+    sample: usize,
+    logits: &'a mut [T],
+    target: &'a mut usize,
+    rules: Vec<(&'a mut [T], &'a mut i32)>,
+}
+
+fn slots<'a, T: Real>(program: &Program<T>, into: &'a mut Explanations<T>) -> Vec<Slot<'a, T>> {
+    let logits = into.logits.chunks_mut(program.classes);
+    let mut slots: Vec<_> = logits
+        .zip(&mut into.targets)
+        .enumerate()
+        .map(|(sample, (logits, target))| Slot {
+            sample,
+            logits,
+            target,
+            rules: Vec::with_capacity(into.rules.len()),
+        })
+        .collect();
+    for rule in &mut into.rules {
+        let relevance = rule.relevance.chunks_mut(program.in_len);
+        for (slot, own) in slots.iter_mut().zip(relevance.zip(&mut rule.exponents)) {
+            slot.rules.push(own);
+        }
+    }
+    slots
+}
+
+/// Writes `relevance · 2^exponent`, or, where that comes near the ends of the number type, `relevance`;
+/// returns the exponent that is left.
+fn settle<T: Real>(relevance: &[T], exponent: i32, into: &mut [T]) -> i32 {
+    let reach = if size_of::<T>() == 4 { 90 } else { 900 };
+    let top = backward::power(fused::largest(relevance)).map_or(0, |power| power + exponent);
+    if exponent == 0 || top < -reach || top >= reach {
+        into.copy_from_slice(relevance);
+        return exponent;
+    }
+    let factor = 2f64.powi(exponent);
+    for (into, r) in into.iter_mut().zip(relevance) {
+        *into = T::from_f64(r.to_f64() * factor);
+    }
+    0
+}
