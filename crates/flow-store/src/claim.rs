@@ -83,7 +83,7 @@ impl Store {
             }
             thread::sleep(pause.min(left));
             left = left.saturating_sub(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(Duration::from_millis(20));
         }
         Ok(true)
     }

@@ -65,7 +65,7 @@ impl Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     /// The first half of its name.
-    pub prefix: u128,
+    pub prefix: Prefix,
     /// Where in the segment it begins.
     pub offset: u64,
     /// As in [`Header`].
@@ -101,7 +101,8 @@ impl Row {
     }
 
     pub fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.prefix.to_le_bytes());
+        bytes.extend(self.prefix[0].to_le_bytes());
+        bytes.extend(self.prefix[1].to_le_bytes());
         bytes.extend(self.offset.to_le_bytes());
         bytes.extend(self.group.to_le_bytes());
         bytes.extend(self.order.to_le_bytes());
@@ -111,7 +112,7 @@ impl Row {
 
     pub fn read(bytes: &[u8; ROW_BYTES]) -> Self {
         Self {
-            prefix: u128::from(number(&bytes[..8])) | u128::from(number(&bytes[8..16])) << 64,
+            prefix: [number(&bytes[..8]), number(&bytes[8..16])],
             offset: number(&bytes[16..24]),
             group: number(&bytes[24..32]),
             order: number(&bytes[32..40]),
@@ -121,10 +122,12 @@ impl Row {
     }
 }
 
-/// The first half of a digest: enough to find it, never enough to trust it.
-pub(crate) fn prefix(name: &Digest) -> u128 {
+/// The first half of a digest: enough to find it by, never enough to trust it.
+pub(crate) type Prefix = [u64; 2];
+
+pub(crate) fn prefix(name: &Digest) -> Prefix {
     let bytes = name.as_bytes();
-    u128::from(number(&bytes[..8])) | u128::from(number(&bytes[8..16])) << 64
+    [number(&bytes[..8]), number(&bytes[8..16])]
 }
 
 /// Eight bytes of BLAKE3 over the place and the parts.

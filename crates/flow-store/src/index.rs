@@ -4,9 +4,12 @@
 //! index is only ever a short cut: what it doesn't cover is read from the segment itself, and one
 //! that is damaged or belongs to another segment is left aside.
 
-use crate::frame::{ROW_BYTES, Row, check, number};
+use flow_contract::Digest;
+
+use crate::frame::{ROW_BYTES, Row, number};
 
 const MAGIC: [u8; 4] = *b"idx1";
+const CHECK_BYTES: usize = 8;
 const BLOCK_HEADER_BYTES: usize = 32;
 
 /// What an index tells of its segment.
@@ -38,27 +41,28 @@ pub(crate) fn read_blocks(bytes: &[u8], segment_bytes: u64) -> Indexed {
 /// The bytes of a block of rows that covers the segment `from ..= to`.
 pub(crate) fn block(rows: &[Row], from: u64, to: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(BLOCK_HEADER_BYTES + rows.len() * ROW_BYTES);
+    bytes.extend([0; CHECK_BYTES]);
     bytes.extend(MAGIC);
     bytes.extend((rows.len() as u32).to_le_bytes());
     bytes.extend(from.to_le_bytes());
     bytes.extend(to.to_le_bytes());
-    bytes.extend([0; 8]);
     rows.iter().for_each(|row| row.write(&mut bytes));
-    let check = check(from, &[&bytes[..24], &bytes[BLOCK_HEADER_BYTES..]]);
-    bytes[24..32].copy_from_slice(&check.to_le_bytes());
+    let digest = Digest::of(&bytes[CHECK_BYTES..]);
+    bytes[..CHECK_BYTES].copy_from_slice(&digest.as_bytes()[..CHECK_BYTES]);
     bytes
 }
 
 /// The bytes of the rows of the block that `bytes` begin with, and up to where it covers.
 fn first_block(bytes: &[u8], from: u64, segment_bytes: u64) -> Option<(&[u8], u64)> {
     let header: &[u8; BLOCK_HEADER_BYTES] = bytes.first_chunk()?;
-    let len = (number(&header[4..8]) as usize).checked_mul(ROW_BYTES)?;
+    let len = (number(&header[12..16]) as usize).checked_mul(ROW_BYTES)?;
     let rows = bytes[BLOCK_HEADER_BYTES..].get(..len)?;
-    let to = number(&header[16..24]);
-    let good = header[..4] == MAGIC
-        && number(&header[8..16]) == from
-        && (from..=segment_bytes).contains(&to)
-        && number(&header[24..]) == check(from, &[&header[..24], rows]);
+    let to = number(&header[24..]);
+    let fits = header[8..12] == MAGIC
+        && number(&header[16..24]) == from
+        && (from..=segment_bytes).contains(&to);
+    let checked = || Digest::of(&bytes[CHECK_BYTES..BLOCK_HEADER_BYTES + len]);
+    let good = fits && checked().as_bytes()[..CHECK_BYTES] == header[..CHECK_BYTES];
     good.then_some((rows, to))
 }
 
@@ -66,7 +70,6 @@ fn first_block(bytes: &[u8], from: u64, segment_bytes: u64) -> Option<(&[u8], u6
 mod tests {
     use super::*;
     use crate::frame::Header;
-    use flow_contract::Digest;
 
     fn row(offset: u64) -> Row {
         let header = Header {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flow_contract::{Content, Digest};
 
 use crate::error::{Doing, StoreError, say};
-use crate::frame::{HEADER_BYTES, Header, Row, number, prefix};
+use crate::frame::{HEADER_BYTES, Header, Prefix, Row, number, prefix};
 use crate::segment::{Segment, Writer, header_at};
 
 /// A folder of segments.
@@ -42,7 +42,7 @@ pub(crate) enum When {
 #[derive(Debug, Default)]
 struct State {
     segments: Vec<Segment>,
-    places: HashMap<u128, Place, BuildHasherDefault<Uniform>>,
+    places: HashMap<Prefix, Place, BuildHasherDefault<Uniform>>,
     /// The newest frame of each group; made when first asked for.
     groups: Option<HashMap<u64, Place, BuildHasherDefault<Uniform>>>,
     writer: Option<Writer>,
@@ -91,15 +91,13 @@ impl Hasher for Uniform {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 ^= number(bytes);
+        self.0 = number(bytes);
     }
+
+    fn write_usize(&mut self, _length: usize) {}
 
     fn write_u64(&mut self, bits: u64) {
         self.0 = bits;
-    }
-
-    fn write_u128(&mut self, bits: u128) {
-        self.0 = bits as u64;
     }
 }
 

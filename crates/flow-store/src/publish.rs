@@ -1,12 +1,13 @@
 //! Files under `reports/`, made from blobs.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Content, Digest};
 
-use crate::error::{Doing, StoreError};
+use crate::error::{Doing, ReadError, StoreError};
 use crate::store::Store;
 
 /// What publishing did.
@@ -42,6 +43,25 @@ impl Store {
         self.note_young(destination);
         self.sync_later([destination.to_owned(), folder.to_owned()]);
         Ok(Published::Written)
+    }
+
+    /// Puts a blob at a path in a staging folder for a program to read, and not to write.
+    ///
+    /// A large one is shared with the blob or a symbolic link to it, so that it costs no copy.
+    ///
+    /// # Errors
+    /// As [`Store::get`]; [`ReadError::Io`] when the path can't be written.
+    pub fn lend(&self, digest: &Digest, destination: &Path) -> Result<(), ReadError> {
+        let content = self.get(digest)?;
+        let blob = self.blob_path(digest);
+        let lent = if blob.exists() {
+            lend_large(&blob, destination)
+        } else {
+            fs::write(destination, &*content)
+                .and_then(|()| fs::set_permissions(destination, Permissions::from_mode(0o444)))
+        };
+        let doing = || format!("lending blob {} to", digest.short());
+        Ok(lent.doing(doing, destination)?)
     }
 
     fn is_published(&self, digest: &Digest, destination: &Path) -> bool {
@@ -85,6 +105,15 @@ impl Store {
             file.write_all(content)
         }
     }
+}
+
+fn lend_large(blob: &Path, destination: &Path) -> io::Result<()> {
+    let file = File::create_new(destination)?;
+    if rustix::fs::ioctl_ficlone(&file, File::open(blob)?).is_ok() {
+        return fs::set_permissions(destination, Permissions::from_mode(0o444));
+    }
+    fs::remove_file(destination)?;
+    std::os::unix::fs::symlink(std::path::absolute(blob)?, destination)
 }
 
 /// A hidden name in the destination's folder that only this process uses.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flow_contract::Digest;
@@ -31,6 +32,8 @@ pub struct Store {
     pub(crate) young: Mutex<Vec<PathBuf>>,
     /// Files and folders written since the last sync.
     pub(crate) unsynced: Mutex<Vec<PathBuf>>,
+    /// Records that were found and could not be read.
+    pub(crate) damaged_records: AtomicU64,
     pub(crate) lock: Option<File>,
     claims: Mutex<Option<Arc<Claims>>>,
     workspace: Mutex<Option<Arc<Workspace>>>,
@@ -70,6 +73,7 @@ impl Store {
             folder: folder.to_owned(),
             access,
             lock,
+            damaged_records: AtomicU64::new(0),
             clock: Clock::default(),
             verified: Mutex::default(),
             young: Mutex::default(),

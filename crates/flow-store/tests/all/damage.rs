@@ -200,6 +200,15 @@ fn a_blob_that_changes_after_its_first_read_is_noticed() {
 }
 
 #[test]
+fn a_damaged_record_counts_as_none_and_is_counted() {
+    let lab = Lab::new(&[10]);
+    let key = lab.entries[0].0.key;
+    flip(&lab.cache().join("ledger/0.log"), 72 + 30);
+    let store = Store::open_read_only(&lab.cache()).unwrap();
+    assert_eq!((store.outputs(&key), store.damaged_records()), (None, 1));
+}
+
+#[test]
 fn an_index_of_another_segment_is_left_aside() {
     let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[90, 91, 92]));
     for name in ["packs/0.index", "ledger/0.index"] {

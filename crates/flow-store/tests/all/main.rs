@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod damage;
+mod model;
 mod processes;
 mod space;
 mod store;

@@ -56,6 +56,13 @@ fn spawn(task: &str, folder: &Path, from: u64) -> Child {
     command(task, folder, from, "").spawn().unwrap()
 }
 
+/// Tells the parent, past the test harness.
+fn did(number: u64) {
+    let mut out = std::io::stdout();
+    out.write_all(format!("did {number}\n").as_bytes()).unwrap();
+    out.flush().unwrap();
+}
+
 fn size_of(number: u64) -> usize {
     if number.is_multiple_of(7) {
         40_000
@@ -160,7 +167,6 @@ fn no_key_is_computed_twice_by_processes_running_at_once() {
 /// Puts and records, and says so, until it is killed.
 fn until_killed(folder: &Path, from: u64) {
     let store = Store::open(folder).unwrap();
-    let mut out = std::io::stdout();
     for number in from.. {
         let record = entry("node", number, flow_contract::Digest::of(b""), 0);
         let _claim = store.claim(&record.key).unwrap();
@@ -169,8 +175,7 @@ fn until_killed(folder: &Path, from: u64) {
         fs::write(&staged, bytes(number, size_of(number))).unwrap();
         let (digest, size) = store.put_file(&staged).unwrap();
         store.record(&entry("node", number, digest, size)).unwrap();
-        out.write_all(format!("did {number}\n").as_bytes()).unwrap();
-        out.flush().unwrap();
+        did(number);
     }
 }
 
@@ -240,7 +245,7 @@ fn fill(folder: &Path, _from: u64) {
     for (number, digest) in (0..).zip(&recorded) {
         assert_eq!(store.get(digest).unwrap()[..8], bytes(number, 8)[..]);
     }
-    writeln!(std::io::stdout(), "did {}", recorded.len()).unwrap();
+    did(recorded.len() as u64);
 }
 
 fn filled(output: &std::process::Output) -> u64 {

@@ -190,6 +190,24 @@ fn publishing_writes_once_and_restores_what_was_edited() {
 }
 
 #[test]
+fn a_lent_blob_can_be_read_as_a_file() {
+    let (_folder, store) = fresh();
+    let staging = store.stage().unwrap();
+    for len in [100, 50_000] {
+        let digest = store.put_bytes(&bytes(1, len)).unwrap();
+        let path = staging.path().join(len.to_string());
+        store.lend(&digest, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), bytes(1, len));
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o444
+        );
+    }
+    let missing = store.lend(&Digest::of(b"none"), &staging.path().join("x"));
+    assert!(matches!(missing, Err(ReadError::Missing { .. })));
+}
+
+#[test]
 fn a_missing_blob_is_not_published_and_leaves_what_is_there() {
     let (folder, store) = fresh();
     let path = folder.path().join("figure.svg");
