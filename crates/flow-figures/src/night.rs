@@ -218,7 +218,7 @@ fn check_signal(signal: &Signal, epochs: usize) -> Result<(), FigureError> {
 fn gutter(input: &Night) -> f64 {
     let font = Font::regular(SMALL);
     let names = font.widest(input.classes.iter().map(|name| font.shorten(name, 40.0)));
-    names.max(font.width("−0.00")) + 16.0
+    names.max(font.width("−0.0000")) + 16.0
 }
 
 fn subtitle(input: &Night) -> String {

@@ -82,6 +82,9 @@ pub fn nights() -> Vec<Case> {
     }
     flat.epochs[3].shares = Some(vec![100.0, 0.0, 0.0]);
     flat.signals[1].unit = "arbitrary units of the amplifier".into();
+    for sample in &mut flat.signals[2].samples {
+        *sample *= 1e-15;
+    }
     flat.signals.extend(flat.signals.clone());
     vec![
         ("night-usual", night(&usual)),
