@@ -1,6 +1,6 @@
 //! Writes every synthetic figure as SVG and PNG into the folder named on the command line.
 
-#[path = "../tests/synthetic/mod.rs"]
+#[path = "../tests/figures/synthetic/mod.rs"]
 mod synthetic;
 
 use std::error::Error;

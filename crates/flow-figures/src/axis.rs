@@ -69,10 +69,10 @@ pub(crate) fn around_zero(size: f64) -> Vec<Tick> {
 ///
 /// * `low`, `high`: above 0
 pub(crate) fn decades(low: f64, high: f64, target: usize) -> Ticks {
-    let first = (low.log10() + 1e-9).floor() as i32;
+    let mut first = (low.log10() + 1e-9).floor() as i32;
     let mut last = (high.log10() - 1e-9).ceil() as i32;
     if last <= first {
-        last = first + 1;
+        (first, last) = (first - 1, first + 1);
     }
     let stride = ((last - first) as usize).div_ceil(target.max(1)).max(1);
     let tick = |k: i32| {
@@ -309,7 +309,7 @@ mod tests {
         );
         assert_eq!(labels(&decades(0.5, 0.5, 9)), ["0.1", "1"]);
         assert_eq!(labels(&decades(1e-9, 1e9, 6)).len(), 7);
-        assert_eq!(labels(&decades(1e-5, 1e-5, 9)), ["1e−5", "0.0001"]);
+        assert_eq!(labels(&decades(1e-5, 1e-5, 9)), ["1e−6", "1e−5", "0.0001"]);
     }
 
     #[test]

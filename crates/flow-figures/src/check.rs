@@ -34,14 +34,20 @@ pub(crate) fn at_most<T>(what: &'static str, list: &[T], most: usize) -> Result<
     }
 }
 
-pub(crate) fn index(what: &'static str, index: usize, len: usize) -> Result<(), FigureError> {
-    if index < len {
+/// A position in a list of `len`; `place` is where the position itself stands.
+pub(crate) fn position(
+    what: &'static str,
+    place: usize,
+    position: usize,
+    len: usize,
+) -> Result<(), FigureError> {
+    if position < len {
         return Ok(());
     }
-    let (value, high) = (index as f64, len.saturating_sub(1) as f64);
+    let (value, high) = (position as f64, len.saturating_sub(1) as f64);
     Err(FigureError::OutOfRange {
         what,
-        index,
+        index: place,
         value,
         low: 0.0,
         high,

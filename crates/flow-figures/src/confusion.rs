@@ -3,7 +3,7 @@
 use crate::check;
 use crate::error::FigureError;
 use crate::figure::Figure;
-use crate::number::{count, fixed};
+use crate::number::{compact, count, fixed};
 use crate::page::Page;
 use crate::scene::{Area, Label, Scene, at, fill, outline, stroke};
 use crate::style::{BLUE, COLUMN, Colour, FULL, GREY, MARGIN, PALE, RULE, SMALL, TEXT, WHITE};
@@ -150,6 +150,11 @@ fn draw_cell(scene: &mut Scene, matrix: &Matrix, input: &Confusion, place: (usiz
                 .coloured(ink),
         );
         let small = Font::regular(SMALL);
+        let shown = if small.width(&shown) > area.width * 1.2 {
+            compact(n as f64)
+        } else {
+            shown
+        };
         let fit = (area.width - 2.0) / small.width(&shown) * small.size;
         let small = Font::regular(small.size.min(fit));
         let place = at(centre.x, centre.y + SMALL + 1.0);

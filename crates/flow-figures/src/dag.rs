@@ -16,6 +16,8 @@ use layout::Layout;
 
 /// Most nodes that can be drawn.
 const MOST_NODES: usize = 400;
+/// Most layers that all edges together may pass on their way.
+const MOST_LANES: usize = 4_000;
 /// Widest and narrowest box.
 const WIDEST: f64 = 104.0;
 const NARROWEST: f64 = 58.0;
@@ -72,20 +74,30 @@ pub enum NodeState {
 
 /// Draws the graph: layers by longest path, few crossings, long edges led around boxes.
 ///
+/// The figure is 180 mm wide, or as wide as its fullest layer needs.
+///
 /// # Errors
-/// [`FigureError::Empty`], [`FigureError::TooMany`], [`FigureError::OutOfRange`] for an edge to a node
-/// that isn't there, and [`FigureError::Cycle`].
+/// [`FigureError::Empty`], [`FigureError::TooMany`] (nodes, or layers that edges pass),
+/// [`FigureError::OutOfRange`] for an edge to a node that isn't there, and [`FigureError::Cycle`].
 pub fn dag(input: &Dag) -> Result<Figure, FigureError> {
     check::not_empty("nodes", &input.nodes)?;
     check::at_most("nodes", &input.nodes, MOST_NODES)?;
-    for &(from, to) in &input.edges {
-        check::index("edges", from, input.nodes.len())?;
-        check::index("edges", to, input.nodes.len())?;
+    for (i, &(from, to)) in input.edges.iter().enumerate() {
+        check::position("edges", i, from, input.nodes.len())?;
+        check::position("edges", i, to, input.nodes.len())?;
     }
     let layers =
         layout::layers(input.nodes.len(), &input.edges).map_err(|node| FigureError::Cycle {
             node: input.nodes[node].name.clone(),
         })?;
+    let got = layout::lanes(&layers, &input.edges);
+    if got > MOST_LANES {
+        return Err(FigureError::TooMany {
+            what: "layers passed by edges",
+            got,
+            most: MOST_LANES,
+        });
+    }
     let box_size = box_size(input, layout::widest_layer(&layers));
     let layout = Layout::new(&layers, &input.edges, (box_size.0, FULL - 2.0 * MARGIN));
 

@@ -9,7 +9,7 @@ use crate::svg;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// The figure as an SVG document, sized in mm, on a white card. Invariant: well-formed XML, and
-    /// its `<title>` and `<desc>` say in words what it shows. Guard: `tests/gallery.rs`.
+    /// its `<title>` and `<desc>` say in words what it shows. Guard: `tests/figures/gallery.rs`.
     pub svg: String,
     scene: Scene,
 }

@@ -60,7 +60,8 @@ pub fn global_shares(input: &GlobalShares) -> Result<Figure, FigureError> {
     let ticks = share_ticks(input);
     let left = MARGIN + axes::gutter(&ticks.ticks);
     let area = Area::new(left, page.y + 2.0, width - MARGIN - left, HEIGHT);
-    let axis = Axis::linear(ticks.low, ticks.high, area.bottom(), area.top);
+    // Points at 0 and 100 stay clear of the frame.
+    let axis = Axis::linear(ticks.low, ticks.high, area.bottom() - 3.0, area.top + 3.0);
     axes::y_ticks(&mut page.scene, area, &axis, &ticks.ticks);
     axes::y_title(
         &mut page.scene,
@@ -175,16 +176,18 @@ fn fold_count(rule: &RuleShares) -> String {
 fn turned_labels(scene: &mut Scene, input: &GlobalShares, area: Area) -> f64 {
     let font = Font::regular(SMALL);
     let group = area.width / input.rules.len() as f64;
+    let mut longest: f64 = 0.0;
     for (i, rule) in input.rules.iter().enumerate() {
         let x = area.left + group * (i as f64 + 0.5) + font.drop();
         let text = font.shorten(&rule.rule, TURNED);
+        longest = longest.max(font.width(&text));
         scene.text(
             Label::new(at(x, area.bottom() + 4.0), text, font)
                 .end()
                 .turned(),
         );
     }
-    4.0 + TURNED
+    4.0 + longest
 }
 
 fn note(input: &GlobalShares) -> String {

@@ -16,6 +16,8 @@ use crate::text::Font;
 
 /// Most classes whose grid can be read at page width.
 const MOST_CLASSES: usize = 8;
+/// Widest cell, so that a grid of one or two classes keeps its proportions.
+const WIDEST_CELL: f64 = 150.0;
 /// Height of the line that counts a cell's epochs.
 const COUNT_ROW: f64 = 10.0;
 
@@ -129,7 +131,8 @@ impl Grid {
         let top = page.y + 2.0 * Font::bold(TEXT).leading() + 1.0;
         let width = FULL - MARGIN - left;
         let n = classes as f64;
-        let cell_width = (width - Grid::GAP * (n - 1.0)) / n;
+        let cell_width = ((width - Grid::GAP * (n - 1.0)) / n).min(WIDEST_CELL);
+        let width = n * (cell_width + Grid::GAP) - Grid::GAP;
         let cell_height = (cell_width * 0.72).clamp(42.0, 120.0);
         let body = Area::new(left, top, width, n * (cell_height + Grid::GAP) - Grid::GAP);
         Grid {

@@ -170,13 +170,13 @@ fn check_epochs(input: &Night) -> Result<(), FigureError> {
             index: i + 1,
         });
     }
-    for epoch in &input.epochs {
-        for class in epoch.true_class.iter().chain(&epoch.predicted_class) {
-            check::index(
-                "epochs.true_class or predicted_class",
-                *class,
-                input.classes.len(),
-            )?;
+    let classes = input.classes.len();
+    for (i, epoch) in input.epochs.iter().enumerate() {
+        for (what, class) in [
+            ("epochs.true_class", epoch.true_class),
+            ("epochs.predicted_class", epoch.predicted_class),
+        ] {
+            class.map_or(Ok(()), |class| check::position(what, i, class, classes))?;
         }
         if let Some(shares) = &epoch.shares {
             check::length("epochs.shares", shares, input.modalities.len())?;
@@ -218,7 +218,7 @@ fn check_signal(signal: &Signal, epochs: usize) -> Result<(), FigureError> {
 fn gutter(input: &Night) -> f64 {
     let font = Font::regular(SMALL);
     let names = font.widest(input.classes.iter().map(|name| font.shorten(name, 40.0)));
-    names.max(font.width("−0.00")) + 16.0
+    names.max(font.width("−0.0000")) + 16.0
 }
 
 fn subtitle(input: &Night) -> String {

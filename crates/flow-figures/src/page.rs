@@ -97,12 +97,22 @@ impl Page {
     }
 
     /// Closes the page with a small grey note and gives the figure.
+    ///
+    /// Without a title the first sentence of the description is the figure's accessible name.
     pub fn finish(mut self, note: &str, description: &str) -> Figure {
         self.y += 4.0;
         self.paragraph(note, Font::regular(SMALL), GREY);
         self.scene.height = self.y + MARGIN - 2.0;
         let card = Area::new(0.0, 0.0, self.scene.width, self.scene.height);
         self.scene.marks.insert(0, Mark::Rect(card, fill(WHITE)));
-        Figure::new(self.scene, &self.title, description)
+        let first_sentence = description
+            .split_once(". ")
+            .map_or(description, |(first, _)| first);
+        let name = if self.title.trim().is_empty() {
+            first_sentence
+        } else {
+            &self.title
+        };
+        Figure::new(self.scene, name, description)
     }
 }

@@ -210,7 +210,12 @@ impl Panel {
     }
 
     fn draw(&self, scene: &mut Scene, area: Area, x: &Axis, values: &[f64]) {
-        let y = Axis::linear(self.ticks.low, self.ticks.high, area.bottom(), area.top);
+        let y = Axis::linear(
+            self.ticks.low,
+            self.ticks.high,
+            area.bottom() - 3.0,
+            area.top + 3.0,
+        );
         axes::panel_title(scene, area, &self.name);
         axes::y_ticks(scene, area, &y, &self.ticks.ticks);
         for (look, line) in &self.lines {

@@ -56,14 +56,7 @@ pub struct FoldCurve {
 pub fn training_curves(input: &TrainingCurves) -> Result<Figure, FigureError> {
     check_input(input)?;
     let mut page = Page::new(FULL, &input.title, "");
-    page.legend(&[
-        (Key::Line(mean_line(TRAINING)), "training".to_owned()),
-        (Key::Line(mean_line(VALIDATION)), "validation".to_owned()),
-        (
-            Key::Line(fold_line(TRAINING)),
-            "single folds (thin)".to_owned(),
-        ),
-    ]);
+    page.legend(&legend(input));
     let longest = input
         .folds
         .iter()
@@ -91,7 +84,7 @@ pub fn training_curves(input: &TrainingCurves) -> Result<Figure, FigureError> {
 fn check_input(input: &TrainingCurves) -> Result<(), FigureError> {
     check::not_empty("folds", &input.folds)?;
     check::at_most("folds", &input.folds, MOST_FOLDS)?;
-    for fold in &input.folds {
+    for (i, fold) in input.folds.iter().enumerate() {
         let epochs = fold.training_loss.len();
         check::not_empty("folds.training_loss", &fold.training_loss)?;
         check::at_most("folds.training_loss", &fold.training_loss, MOST_EPOCHS)?;
@@ -106,9 +99,23 @@ fn check_input(input: &TrainingCurves) -> Result<(), FigureError> {
         check::finite("folds.validation_loss", &fold.validation_loss)?;
         check::percent("folds.training_accuracy", &fold.training_accuracy)?;
         check::percent("folds.validation_accuracy", &fold.validation_accuracy)?;
-        check::index("folds.best", fold.best, epochs)?;
+        check::position("folds.best", i, fold.best, epochs)?;
     }
     Ok(())
+}
+
+fn legend(input: &TrainingCurves) -> Vec<(Key, String)> {
+    let mut entries = vec![
+        (Key::Line(mean_line(TRAINING)), "training".to_owned()),
+        (Key::Line(mean_line(VALIDATION)), "validation".to_owned()),
+    ];
+    if input.folds.len() > 1 {
+        entries.push((
+            Key::Line(fold_line(TRAINING)),
+            "single folds (thin)".to_owned(),
+        ));
+    }
+    entries
 }
 
 fn mean_line(colour: Colour) -> Stroke {
@@ -165,7 +172,12 @@ impl<'a> Panel<'a> {
             outer.width - gutter,
             HEIGHT,
         );
-        let y = Axis::linear(self.ticks.low, self.ticks.high, area.bottom(), area.top);
+        let y = Axis::linear(
+            self.ticks.low,
+            self.ticks.high,
+            area.bottom() - 2.0,
+            area.top + 2.0,
+        );
         let x_ticks = inside(0.0, longest as f64, longest.min(6));
         let x = Axis::linear(0.0, longest as f64, area.left, area.right() - 3.0);
         axes::x_grid(scene, area, &x, &x_ticks.ticks);
@@ -193,10 +205,11 @@ impl<'a> Panel<'a> {
                 draw_line(scene, curves[0], mean_line(colour), axes);
             }
         }
+        let radius = if self.curves.len() > 12 { 1.2 } else { 1.8 };
         for (fold, &best) in self.curves.iter().zip(&self.best) {
             let centre = at(axes.0.at(best as f64 + 1.0), axes.1.at(fold[1][best]));
             let line = stroke(INK, 0.7);
-            scene.circle(centre, 1.8, fill(WHITE.faded(80)).outlined(line));
+            scene.circle(centre, radius, fill(WHITE.faded(80)).outlined(line));
         }
     }
 }

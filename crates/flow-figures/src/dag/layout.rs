@@ -63,6 +63,15 @@ pub(super) fn layers(nodes: usize, edges: &[(usize, usize)]) -> Result<Vec<usize
     Ok(layer)
 }
 
+/// Layers that all edges together pass between their ends.
+pub(super) fn lanes(layers: &[usize], edges: &[(usize, usize)]) -> usize {
+    let unique: BTreeSet<(usize, usize)> = edges.iter().copied().collect();
+    unique
+        .into_iter()
+        .map(|(from, to)| layers[to] - layers[from] - 1)
+        .sum()
+}
+
 /// Boxes in the fullest layer.
 pub(super) fn widest_layer(layers: &[usize]) -> usize {
     let last = layers.iter().copied().max().unwrap_or(0);

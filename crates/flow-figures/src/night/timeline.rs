@@ -17,7 +17,8 @@ pub(super) struct Timeline {
     pub runs: Vec<Range<usize>>,
     unit: (&'static str, f64),
     onsets: Vec<f64>,
-    seconds: f64,
+    /// End of every epoch; within a run the onset of the next, so that rounding leaves no slit.
+    ends: Vec<f64>,
 }
 
 impl Timeline {
@@ -32,33 +33,25 @@ impl Timeline {
         };
         let found = inside(start / unit.1, end / unit.1, 10);
         let axis = Axis::linear(start / unit.1, end / unit.1, body.left, body.right());
+        let runs = runs(&onsets, seconds);
+        let mut ends: Vec<f64> = onsets.iter().map(|onset| onset + seconds).collect();
+        for run in &runs {
+            ends[run.start..run.end - 1].copy_from_slice(&onsets[run.start + 1..run.end]);
+        }
         Timeline {
             axis,
             ticks: found.ticks,
-            runs: runs(&onsets, seconds),
+            runs,
             unit,
             onsets,
-            seconds,
+            ends,
         }
     }
 
     /// Left and right edge of an epoch on the page.
     pub fn edges(&self, epoch: usize) -> (f64, f64) {
-        // An epoch ends where the next begins, so that rounded onsets leave no slit.
-        let inside_run = self
-            .runs
-            .iter()
-            .any(|run| run.contains(&epoch) && epoch + 1 < run.end);
-        let start = self.onsets[epoch];
-        let end = if inside_run {
-            self.onsets[epoch + 1]
-        } else {
-            start + self.seconds
-        };
-        (
-            self.axis.at(start / self.unit.1),
-            self.axis.at(end / self.unit.1),
-        )
+        let place = |seconds: f64| self.axis.at(seconds / self.unit.1);
+        (place(self.onsets[epoch]), place(self.ends[epoch]))
     }
 
     /// Edges on the page of the times without an epoch.

@@ -1,11 +1,9 @@
 //! What holds for every figure, usual or nasty.
 
-mod synthetic;
-
 use flow_figures::{Figure, TextBox};
 
 fn figures() -> Vec<(&'static str, Figure)> {
-    synthetic::cases()
+    crate::synthetic::cases()
         .into_iter()
         .map(|(name, figure)| (name, figure.expect(name)))
         .collect()
@@ -22,8 +20,7 @@ fn every_figure_is_accessible_well_formed_xml() {
             root.children()
                 .any(|c| c.has_tag_name(tag) && c.text().is_some())
         };
-        assert!(said("desc"), "{name}");
-        assert!(root.children().any(|c| c.has_tag_name("title")), "{name}");
+        assert!(said("desc") && said("title"), "{name}");
         let width = root.attribute("width").and_then(|w| w.strip_suffix("mm"));
         let width: f64 = width.and_then(|w| w.parse().ok()).expect("a width in mm");
         assert!(
@@ -47,6 +44,69 @@ fn no_coordinate_is_nan_infinite_or_negative_zero() {
             }
         }
     }
+}
+
+#[test]
+fn all_marks_lie_inside_the_page() {
+    for (name, figure) in figures() {
+        let document = roxmltree::Document::parse(&figure.svg).expect(name);
+        let (width, height) = figure.size();
+        let inside =
+            |x: f64, y: f64| x >= -0.01 && y >= -0.01 && x <= width + 0.01 && y <= height + 0.01;
+        for node in document.descendants() {
+            let number = |key| {
+                node.attribute(key)
+                    .and_then(|v| v.parse::<f64>().ok())
+                    .unwrap_or(0.0)
+            };
+            let corners = match node.tag_name().name() {
+                "rect" => {
+                    let (x, y) = (number("x"), number("y"));
+                    assert!(
+                        number("width") >= 0.0 && number("height") >= 0.0,
+                        "{name}: {node:?}"
+                    );
+                    vec![(x, y), (x + number("width"), y + number("height"))]
+                }
+                "circle" => {
+                    let (x, y, r) = (number("cx"), number("cy"), number("r"));
+                    vec![(x - r, y - r), (x + r, y + r)]
+                }
+                "path" => path_points(node.attribute("d").unwrap_or_default()),
+                _ => vec![],
+            };
+            for (x, y) in corners {
+                assert!(
+                    inside(x, y),
+                    "{name} ({width} × {height}): {x} {y} of {node:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Points of path data in the subset this crate writes: M, L, C, H, V, Z, all absolute.
+fn path_points(data: &str) -> Vec<(f64, f64)> {
+    let mut points = Vec::new();
+    for part in data.split(['M', 'L', 'C']) {
+        let mut part = part.trim_end_matches('Z');
+        while let Some(end) = part.rfind(['H', 'V']) {
+            let (_, value) = part.split_at(end + 1);
+            let value: f64 = value.parse().expect("a number after H or V");
+            points.push(if part.as_bytes()[end] == b'H' {
+                (value, 0.0)
+            } else {
+                (0.0, value)
+            });
+            part = &part[..end];
+        }
+        let numbers: Vec<f64> = part
+            .split_whitespace()
+            .map(|n| n.parse().expect(part))
+            .collect();
+        points.extend(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+    }
+    points
 }
 
 #[test]
