@@ -7,8 +7,11 @@ mod cohort;
 mod convert;
 mod count_epochs;
 mod epoch;
+mod figures;
 mod folds;
+mod lrp;
 mod network;
+mod ols;
 mod predict;
 mod recordings;
 mod score;
@@ -46,7 +49,15 @@ static KINDS: &[&dyn Kind] = &[
     &convert::Convert,
     &count_epochs::CountEpochs,
     &epoch::Epoch,
+    &figures::FigureCoefficients,
+    &figures::FigureConfusion,
+    &figures::FigureGroups,
+    &figures::FigureNight,
+    &figures::FigureShares,
+    &figures::FigureTraining,
     &folds::Folds,
+    &lrp::Lrp,
+    &ols::Ols,
     &predict::Predict,
     &score::Score,
     &shares::Shares,

@@ -20,6 +20,9 @@ use crate::table::TableBuilder;
 /// A trained network: its weights, and as a fact its layers.
 pub const WEIGHTS: PortType = PortType::new("weights", Form::Tensors);
 
+/// One row a training epoch.
+pub const HISTORY: PortType = PortType::new("history", Form::Table);
+
 /// See the module's page.
 pub struct Train;
 
@@ -41,7 +44,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         },
         OutputPort {
             name: Cow::Borrowed("history"),
-            ty: PortType::new("history", Form::Table),
+            ty: HISTORY,
             doc: "One row a training epoch: losses, accuracies, learning rate, whether it was best.",
         },
     ],

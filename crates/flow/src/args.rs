@@ -55,6 +55,8 @@ pub enum Command {
     Fsck(Fsck),
     /// Removes stored objects that no recent run needs.
     Gc(Gc),
+    /// Says how much room each node's results take.
+    Du(Du),
 }
 
 #[derive(Debug, Args)]
@@ -146,9 +148,19 @@ pub struct Gc {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep older results too, the newest first, up to so many bytes in all.
+    #[arg(long, value_name = "BYTES")]
+    pub max_size: Option<u64>,
     /// How many of the last runs to keep whole.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub keep_runs: usize,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Du {
     /// The answer as JSON.
     #[arg(long)]
     pub json: bool,

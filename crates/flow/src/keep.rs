@@ -1,14 +1,100 @@
-//! `flow fsck` and `flow gc`: the cache's health and size.
+//! `flow fsck`, `flow gc` and `flow du`: the cache's health and size.
 
-use crate::args::{Fsck, Gc, Place};
+use std::collections::HashSet;
+
+use flow_contract::{Digest, Key};
+use flow_store::{Keep, RunFile, Store};
+use serde_json::{Value as Json, json};
+
+use crate::args::{Du, Fsck, Gc, Place};
 use crate::outcome::{Outcome, Refusal};
+use crate::study::Study;
+use crate::words::{answer, answer_json};
 
-/// Verifies every stored object.
-pub fn fsck(_place: &Place, _fsck: &Fsck) -> Result<Outcome, Refusal> {
-    Err(Refusal::failed("not written yet"))
+/// Verifies every stored object; what is damaged is set aside, and the next run computes it again.
+pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
+    let study = Study::open(place)?;
+    let found = study.store()?.fsck()?;
+    let outcome = if found.is_clean() { Outcome::Done } else { Outcome::Damaged };
+    if fsck.json {
+        answer_json(&json!({
+            "blobs": found.good_blobs,
+            "bytes": found.good_bytes,
+            "records": found.good_records,
+            "damaged_records": found.damaged_records,
+            "damaged": found.damaged.iter().map(|one| one.digest.to_string()).collect::<Vec<_>>(),
+            "damaged_places": found.damaged_places,
+            "missing": found.missing.iter().map(|one| format!("{}.{}", one.instance, one.port)).collect::<Vec<_>>(),
+        }));
+        return Ok(outcome);
+    }
+    for blob in &found.damaged {
+        let place = blob.moved_to.as_ref().map_or_else(
+            || "it could not be set aside".to_owned(),
+            |path| format!("set aside as {}", path.display()),
+        );
+        answer(&format!("damaged  {}: {place}", blob.digest));
+    }
+    for error in &found.unreadable {
+        answer(&format!("unreadable  {error}"));
+    }
+    for output in &found.missing {
+        answer(&format!("missing  {}.{}: computed again when needed", output.instance, output.port));
+    }
+    answer(&format!(
+        "{} objects of {} bytes and {} records are good; {} objects and {} records are damaged, {} are missing",
+        found.good_blobs, found.good_bytes, found.good_records, found.damaged.len(), found.damaged_records, found.missing.len()
+    ));
+    if outcome == Outcome::Damaged {
+        answer("`flow run` computes again what was lost");
+    }
+    Ok(outcome)
 }
 
-/// Removes what no recent run needs.
-pub fn gc(_place: &Place, _gc: &Gc) -> Result<Outcome, Refusal> {
-    Err(Refusal::failed("not written yet"))
+/// Removes what the last runs did not use.
+pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
+    let study = Study::open(place)?;
+    let store = study.store()?;
+    let mut runs = store.runs()?;
+    let newest = runs.split_off(runs.len().saturating_sub(gc.keep_runs));
+    let keep = Keep { keys: keys_of(&newest), max_bytes: gc.max_size, ..Keep::default() };
+    let swept = if gc.dry_run { store.gc_dry_run(&keep)? } else { store.gc(&keep)? };
+    if gc.json {
+        answer_json(&json!({"dry_run": gc.dry_run, "records": swept.removed_records, "blobs": swept.removed_blobs, "bytes": swept.removed_bytes}));
+        return Ok(Outcome::Done);
+    }
+    let verb = if gc.dry_run { "would remove" } else { "removed" };
+    answer(&format!("{verb} {} records and {} objects, {} bytes", swept.removed_records, swept.removed_blobs, swept.removed_bytes));
+    Ok(Outcome::Done)
+}
+
+/// The keys that runs used, from their journals.
+fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
+    let mut keys = HashSet::new();
+    for run in runs {
+        // A journal that can't be read keeps nothing alive; its results would only be computed again.
+        let text = std::fs::read_to_string(&run.path).unwrap_or_default();
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+        let key = |event: Json| event["key"].as_str()?.parse::<Digest>().ok().map(Key);
+        keys.extend(events.filter_map(key));
+    }
+    keys
+}
+
+/// Says what each node's results take.
+pub fn du(place: &Place, du: &Du) -> Result<Outcome, Refusal> {
+    let study = Study::open(place)?;
+    let store: Store = study.store()?;
+    let usages = store.usage(|entry| entry.instance.split(['[', ':']).next().unwrap_or_default().to_owned())?;
+    let mut usages: Vec<_> = usages.into_iter().collect();
+    usages.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.bytes), name.clone()));
+    if du.json {
+        let rows = usages.iter().map(|(node, usage)| json!({"node": node, "records": usage.records, "bytes": usage.bytes}));
+        answer_json(&rows.collect::<Vec<_>>());
+        return Ok(Outcome::Done);
+    }
+    for (node, usage) in &usages {
+        answer(&format!("{:>14} bytes  {:>6} results  {node}", usage.bytes, usage.records));
+    }
+    Ok(Outcome::Done)
 }

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Check(check) => ask::check(&line.place, check),
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),
+        Command::Du(du) => keep::du(&line.place, du),
     };
     outcome.unwrap_or_else(outcome::Refusal::tell).into()
 }

@@ -1,11 +1,9 @@
 //! What people and programs hear of a run: lines on stderr, JSON on stdout, the journal.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use flow_engine::{Event, Listener};
+use flow_store::Journal;
 
 use crate::args::Run;
 use crate::words;
@@ -15,15 +13,12 @@ pub struct Progress {
     json: bool,
     quiet: bool,
     began: Instant,
-    journal: Option<BufWriter<File>>,
+    journal: Journal,
 }
 
 impl Progress {
-    /// Progress of a run whose journal lies at `journal`; a journal that can't be written is done
-    /// without.
-    pub fn new(run: &Run, journal: &Path) -> Self {
-        let made = journal.parent().and_then(|folder| fs::create_dir_all(folder).ok());
-        let journal = made.and_then(|()| File::create(journal).ok()).map(BufWriter::new);
+    /// Progress of a run that keeps this journal.
+    pub fn new(run: &Run, journal: Journal) -> Self {
         Self { json: run.json, quiet: run.quiet, began: Instant::now(), journal }
     }
 
@@ -66,9 +61,9 @@ impl Progress {
 
 impl Listener for Progress {
     fn hear(&mut self, event: &Event) {
-        if let (Some(journal), Ok(line)) = (&mut self.journal, serde_json::to_string(event)) {
+        if let Ok(line) = serde_json::to_string(event) {
             // A full disk must not end a run for want of a journal.
-            let _ = writeln!(journal, "{line}");
+            let _ = self.journal.write_line(&line);
         }
         if self.json {
             return words::answer_json(event);

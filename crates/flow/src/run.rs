@@ -30,8 +30,8 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
     let asked = Asked { targets, jobs, keep_going: run.keep_going, run: name };
     let stop = AtomicBool::new(false);
     let session = session(&study, &store, &asked, &stop);
-    let journal = study.root.join(study.plan.cache()).join("runs").join(format!("{}.jsonl", asked.run));
-    let mut last = Last { progress: Progress::new(run, &journal), end: None };
+    let journal = store.begin_run(&asked.run)?;
+    let mut last = Last { progress: Progress::new(run, journal), end: None };
     let summary = flow_engine::run(&session, &mut last)?;
     if run.targets.is_empty() {
         write_report(&study, &store, &asked, &summary)?;

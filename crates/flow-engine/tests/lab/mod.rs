@@ -1,0 +1,255 @@
+//! A laboratory for the engine: toy kinds, a sandbox folder, and a listener that remembers.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use flow_contract::{
+    Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
+    ParamType, PortType, Row, Task, Value,
+};
+use flow_engine::{Event, Session, Summary, Surveyed, WithCommand, run, survey};
+use flow_plan::{Plan, Request, plan};
+use flow_store::Store;
+use tempfile::TempDir;
+
+const TEXT: PortType = PortType::new("text", Form::File);
+const ROWS: PortType = PortType::new("rows", Form::Table);
+
+const fn input(name: &'static str, ty: PortType, arity: Arity) -> InputPort {
+    InputPort { name: Cow::Borrowed(name), ty, arity, doc: "" }
+}
+
+const fn output(name: &'static str, ty: PortType) -> OutputPort {
+    OutputPort { name: Cow::Borrowed(name), ty, doc: "" }
+}
+
+const fn text(name: &'static str, default: &'static str) -> ParamSpec {
+    let default = Some(Literal::Text(default));
+    ParamSpec { name, ty: ParamType::Text, default, unit: "", doc: "" }
+}
+
+const fn toy(
+    name: &'static str,
+    inputs: &'static [InputPort],
+    outputs: &'static [OutputPort],
+    params: &'static [ParamSpec],
+) -> Descriptor {
+    Descriptor { name, revision: 1, summary: "", inputs, outputs, params, seeded: false, open_ports: false }
+}
+
+/// `say`: gives its param `words`.
+struct Say;
+static SAY: Descriptor = toy("say", &[], &[output("out", TEXT)], &[text("words", "")]);
+impl Kind for Say {
+    fn descriptor(&self) -> &Descriptor {
+        &SAY
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let words = task.params.text("words").to_owned();
+        if words == "panic" {
+            panic!("as told");
+        }
+        if words == "fail" {
+            return Err(NodeError::new("told to fail").help("say something else"));
+        }
+        task.give("out", words.into_bytes());
+        Ok(())
+    }
+}
+
+/// `join`: all inputs with their labels, then its param `end`; only the first letter with `first`.
+struct Join;
+static JOIN: Descriptor = toy(
+    "join",
+    &[input("of", PortType::new("any", Form::File), Arity::Many)],
+    &[output("out", TEXT)],
+    &[text("end", ""), text("keep", "all")],
+);
+impl Kind for Join {
+    fn descriptor(&self) -> &Descriptor {
+        &JOIN
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let mut words = String::new();
+        for input in task.inputs("of") {
+            let text = String::from_utf8_lossy(&input.content).into_owned();
+            let text = if task.params.text("keep") == "first" { text.chars().take(1).collect() } else { text };
+            words.push_str(&format!("[{}]{text};", input.labels));
+        }
+        words.push_str(task.params.text("end"));
+        task.give("out", words.into_bytes());
+        Ok(())
+    }
+}
+
+/// `rows`: a table whose rows are the lines of its input or its param, one column `item`.
+struct Rows;
+static ROWS_KIND: Descriptor = toy(
+    "rows",
+    &[input("from", PortType::new("any", Form::File), Arity::Optional)],
+    &[output("table", ROWS)],
+    &[text("lines", "")],
+);
+impl Kind for Rows {
+    fn descriptor(&self) -> &Descriptor {
+        &ROWS_KIND
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let bytes = match task.optional("from") {
+            Some(input) => input.content.to_vec(),
+            None => task.params.text("lines").as_bytes().to_vec(),
+        };
+        task.give("table", bytes);
+        Ok(())
+    }
+}
+
+/// `meet`: ends only when two of its kind run at the same time.
+struct Meet;
+static MEET: Descriptor = toy("meet", &[], &[output("out", TEXT)], &[text("name", "")]);
+static HERE: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+impl Kind for Meet {
+    fn descriptor(&self) -> &Descriptor {
+        &MEET
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let mut here = HERE.0.lock().unwrap();
+        *here += 1;
+        HERE.1.notify_all();
+        let patience = Duration::from_secs(20);
+        let (_here, wait) = HERE.1.wait_timeout_while(here, patience, |here| *here < 2).unwrap();
+        if wait.timed_out() {
+            return Err(NodeError::new("nobody came"));
+        }
+        task.give("out", Vec::new());
+        Ok(())
+    }
+}
+
+struct Toys;
+impl Catalog for Toys {
+    fn kinds(&self) -> Vec<&dyn Kind> {
+        vec![&Join, &Meet, &Rows, &Say]
+    }
+    fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
+        let text = std::str::from_utf8(table).map_err(|error| error.to_string())?;
+        Ok(text.lines().map(|line| Row::from([("item".to_owned(), Value::from(line))])).collect())
+    }
+}
+
+/// A study in a folder of its own.
+pub struct Lab {
+    folder: TempDir,
+    pub jobs: usize,
+    pub keep_going: bool,
+    pub targets: Vec<&'static str>,
+    runs: AtomicUsize,
+}
+
+/// What a run did.
+pub struct Did {
+    pub events: Vec<Event>,
+    pub summary: Summary,
+}
+
+impl Did {
+    /// The addresses of the instances that ran, sorted.
+    pub fn ran(&self) -> Vec<String> {
+        let ran = self.events.iter().filter_map(|event| match event {
+            Event::Ran { instance, .. } => Some(instance.clone()),
+            _ => None,
+        });
+        let mut ran: Vec<String> = ran.collect();
+        ran.sort();
+        ran
+    }
+
+    /// ran, cached, failed, skipped.
+    pub fn counts(&self) -> [usize; 4] {
+        let Summary { ran, cached, failed, skipped, .. } = self.summary;
+        [ran, cached, failed, skipped]
+    }
+
+    /// Every output by address and port.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let outputs = self.summary.finished.iter().flat_map(|done| {
+            done.outputs.iter().map(|(port, digest, _)| (format!("{}.{port}", done.address), digest.to_string()))
+        });
+        outputs.collect()
+    }
+}
+
+impl Lab {
+    pub fn new(study: &str) -> Self {
+        let lab = Self {
+            folder: tempfile::tempdir().unwrap(),
+            jobs: 2,
+            keep_going: false,
+            targets: Vec::new(),
+            runs: AtomicUsize::new(0),
+        };
+        lab.study(study);
+        lab
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn study(&self, study: &str) {
+        self.write("pipeline.toml", &format!("[study]\nname = \"lab\"\n{study}"));
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn plan(&self) -> Plan {
+        let text = self.read("pipeline.toml");
+        let catalog = WithCommand(&Toys);
+        let request = Request { text: &text, name: "pipeline.toml", overrides: &[], catalog: &catalog };
+        plan(&request).unwrap_or_else(|problems| panic!("{}", problems.render()))
+    }
+
+    fn with_session<T>(&self, work: impl FnOnce(&Session<'_>) -> T) -> T {
+        let plan = self.plan();
+        let store = Store::open(&self.path("cache")).unwrap();
+        let targets: Vec<_> = self.targets.iter().map(|text| plan.target(text).unwrap()).collect();
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        work(&Session {
+            plan: &plan,
+            catalog: &Toys,
+            store: &store,
+            root: Path::new(self.folder.path()),
+            targets: &targets,
+            jobs: self.jobs,
+            keep_going: self.keep_going,
+            run: &number.to_string(),
+            now: &|| 0,
+            stop: &AtomicBool::new(false),
+        })
+    }
+
+    pub fn run(&self) -> Did {
+        self.with_session(|session| {
+            let mut events = Vec::new();
+            let mut listener = |event: &Event| events.push(event.clone());
+            let summary = run(session, &mut listener).unwrap();
+            Did { events, summary }
+        })
+    }
+
+    pub fn survey(&self) -> Vec<Surveyed> {
+        self.with_session(|session| survey(session).unwrap())
+    }
+}

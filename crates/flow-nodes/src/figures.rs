@@ -1,0 +1,60 @@
+//! The kinds that draw: one file a figure, each gives SVG and PNG.
+
+mod coefficients;
+mod confusion;
+mod groups;
+mod night;
+mod shares;
+mod training;
+
+use std::borrow::Cow;
+
+use flow_contract::{Form, Input, NodeError, OutputPort, PortType, Task};
+use flow_figures::{Figure, FigureError};
+
+pub use coefficients::FigureCoefficients;
+pub use confusion::FigureConfusion;
+pub use groups::FigureGroups;
+pub use night::FigureNight;
+pub use shares::FigureShares;
+pub use training::FigureTraining;
+
+/// What every figure kind gives.
+const OUTPUTS: &[OutputPort] = &[
+    OutputPort {
+        name: Cow::Borrowed("figure"),
+        ty: PortType::new("figure", Form::Figure),
+        doc: "The figure as SVG.",
+    },
+    OutputPort {
+        name: Cow::Borrowed("picture"),
+        ty: PortType::new("picture", Form::Picture),
+        doc: "The figure as PNG at 300 dpi.",
+    },
+];
+
+/// PNG pixels per CSS pixel of the figure: 300 dpi where CSS has 96.
+const SCALE: f64 = 300.0 / 96.0;
+
+fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), NodeError> {
+    let figure = figure.map_err(NodeError::new)?;
+    task.give("picture", figure.png(SCALE).map_err(NodeError::new)?);
+    task.give("figure", figure.svg.into_bytes());
+    Ok(())
+}
+
+/// A label of the instance an artifact came from, or `1` where its node has no such axis.
+fn label(input: &Input, axis: &str) -> String {
+    input.labels.get(axis).map_or_else(|| "1".to_owned(), ToString::to_string)
+}
+
+/// Distinct texts in order of appearance.
+fn distinct(texts: &[String]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for text in texts {
+        if !seen.contains(text) {
+            seen.push(text.clone());
+        }
+    }
+    seen
+}

@@ -1,0 +1,67 @@
+//! `figure-groups`: Figure 2, shares per group of true × predicted class.
+
+use std::borrow::Cow;
+
+use flow_contract::{Arity, Descriptor, InputPort, Kind, NodeError, ParamSpec, ParamType, Task};
+use flow_figures::{Group, GroupGrid, group_grid};
+
+use super::{OUTPUTS, distinct, give};
+use crate::recordings::CLASSES;
+use crate::shares::GROUP_SHARES;
+use crate::table::Table;
+
+/// See the module's page.
+pub struct FigureGroups;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "figure-groups",
+    revision: 1,
+    summary: "Draws the shares of each group of true × predicted class over folds (Figure 2).",
+    inputs: &[InputPort {
+        name: Cow::Borrowed("groups"),
+        ty: GROUP_SHARES,
+        arity: Arity::One,
+        doc: "Group shares by one rule.",
+    }],
+    outputs: OUTPUTS,
+    params: &[ParamSpec { name: "rule", ty: ParamType::Text, default: None, unit: "", doc: "The rule's name, for the title." }],
+    seeded: false,
+    open_ports: false,
+};
+
+impl Kind for FigureGroups {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let table = Table::read(&task.input("groups")?.content)?;
+        let (truth, predicted) = (table.texts("true")?, table.texts("predicted")?);
+        let (modality, share) = (table.texts("modality")?, table.floats("mean_of_shares")?);
+        let epochs = table.ints("epochs")?;
+        let modalities = distinct(&modality);
+        let mut groups = Vec::new();
+        for row in CLASSES {
+            for column in CLASSES {
+                let mine = |at: &usize| truth[*at] == row && predicted[*at] == column;
+                let here: Vec<usize> = (0..truth.len()).filter(mine).collect();
+                let first = modalities.first();
+                let n = here.iter().filter(|at| Some(&modality[**at]) == first).map(|at| epochs[*at]).sum::<i64>();
+                let of = |name: &String| -> Vec<f64> {
+                    here.iter().filter(|at| modality[**at] == *name).filter_map(|at| share[*at]).collect()
+                };
+                let shares = if n == 0 { Vec::new() } else { modalities.iter().map(of).collect() };
+                groups.push(Group { n_epochs: n.unsigned_abs(), shares });
+            }
+        }
+        let grid = GroupGrid {
+            title: "Relevance shares per classification group".to_owned(),
+            rule: task.params.text("rule").to_owned(),
+            value_of: "fold".to_owned(),
+            modalities,
+            classes: CLASSES.map(str::to_owned).to_vec(),
+            groups,
+        };
+        give(task, group_grid(&grid))
+    }
+}

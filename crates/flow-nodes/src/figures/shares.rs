@@ -1,0 +1,58 @@
+//! `figure-shares`: Figure 1, boxes of global shares per modality and rule over folds.
+
+use std::borrow::Cow;
+
+use flow_contract::{Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task};
+use flow_figures::{GlobalShares, RuleShares, global_shares};
+
+use super::{OUTPUTS, distinct, give, label};
+use crate::shares::GLOBAL_SHARES;
+use crate::table::Table;
+
+/// See the module's page.
+pub struct FigureShares;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "figure-shares",
+    revision: 1,
+    summary: "Draws global relevance shares per modality and rule as boxes over folds (Figure 1).",
+    inputs: &[InputPort {
+        name: Cow::Borrowed("shares"),
+        ty: GLOBAL_SHARES,
+        arity: Arity::Many,
+        doc: "Global shares, one artifact a rule.",
+    }],
+    outputs: OUTPUTS,
+    params: &[ParamSpec {
+        name: "value",
+        ty: ParamType::Choice(&["mean_of_shares", "pooled_share"]),
+        default: Some(Literal::Text("mean_of_shares")),
+        unit: "",
+        doc: "Which of the two global numbers is drawn.",
+    }],
+    seeded: false,
+    open_ports: false,
+};
+
+impl Kind for FigureShares {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let (mut rules, mut modalities) = (Vec::new(), Vec::new());
+        let value = task.params.text("value").to_owned();
+        for input in task.inputs("shares") {
+            let table = Table::read(&input.content)?;
+            let (modality, share) = (table.texts("modality")?, table.floats(&value)?);
+            modalities = distinct(&modality);
+            let of = |name: &String| -> Vec<f64> {
+                modality.iter().zip(&share).filter(|(m, _)| *m == name).filter_map(|(_, s)| *s).collect()
+            };
+            let shares = modalities.iter().map(of).collect();
+            rules.push(RuleShares { rule: label(input, "rule"), shares });
+        }
+        let title = "Global relevance shares over folds".to_owned();
+        give(task, global_shares(&GlobalShares { title, modalities, rules }))
+    }
+}
