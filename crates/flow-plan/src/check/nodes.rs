@@ -68,8 +68,10 @@ pub(super) fn outline<'a>(
         complaints.add(Span::default(), FileMistake::NoNodes);
     }
     for entry in entries {
-        let Some(table) = super::table(&entry.item, &format!("node `{}`", entry.key), complaints)
-        else {
+        let Data::Table(table) = &entry.item.data else {
+            let what = format!("node `{}`", entry.key);
+            let wants = format!("a table, as in [node.{}]", entry.key);
+            super::wrong_sort(&entry.item, &what, &wants, complaints);
             continue;
         };
         if !is_name(&entry.key) {

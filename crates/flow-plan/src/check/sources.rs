@@ -10,7 +10,9 @@ use crate::mistake::{NodeMistake, SourceMistake};
 use crate::{Binding, Source, Span, Template};
 
 use super::nodes::{Draft, check_port_name, takes};
-use super::outputs::{Parts, check_label, find_output, fitting, kinds_that_give, read_output};
+use super::outputs::{
+    Parts, check_label, find_output, fitting, kinds_that_give, looks_like_file, read_output,
+};
 use super::{Outline, Study, wrong_sort};
 
 /// A port with what is written for it.
@@ -43,7 +45,7 @@ pub(super) fn connect_all(
                 connect(study, outline, &wanted, item, draft, complaints);
             }
             None if port.arity == Arity::One => {
-                let mistake = missing(study, descriptor.name, port, complaints);
+                let mistake = missing(study, outline, descriptor.name, port, complaints);
                 complaints.add(outline.span, mistake);
             }
             None => {}
@@ -57,6 +59,7 @@ pub(super) fn connect_all(
 
 fn missing(
     study: &Study<'_>,
+    outline: &Outline<'_>,
     kind: &str,
     port: &InputPort,
     complaints: &Complaints,
@@ -66,7 +69,7 @@ fn missing(
         port: port.name.to_string(),
         ty: port.ty.clone(),
         doc: port.doc.to_owned(),
-        fitting: fitting(study, &port.ty, None, complaints),
+        fitting: fitting(study, &port.ty, outline, None, complaints),
     }
 }
 
@@ -93,16 +96,17 @@ fn declare(
     complaints: &mut Complaints,
 ) {
     check_port_name(entry, complaints);
-    let taken = outline
-        .signature
-        .inputs
-        .iter()
-        .any(|port| port.name == entry.key);
-    if taken {
+    let signature = &outline.signature;
+    let by = if signature.inputs.iter().any(|port| port.name == entry.key) {
+        Some("an input of the kind")
+    } else if signature.outputs.iter().any(|port| port.name == entry.key) {
+        Some("an output of this node")
+    } else {
+        None
+    };
+    if let Some(by) = by {
         let port = entry.key.to_string();
-        let by = "an input of the kind";
-        complaints.add(entry.key_span, NodeMistake::PortTaken { port, by });
-        return;
+        return complaints.add(entry.key_span, NodeMistake::PortTaken { port, by });
     }
     let wanted = Port {
         name: &entry.key,
@@ -279,6 +283,11 @@ fn output(
     span: Span,
     complaints: &mut Complaints,
 ) -> Option<Found> {
+    if looks_like_file(study, text) {
+        let text = text.to_owned();
+        complaints.add(span, SourceMistake::LooksLikeFile { text });
+        return None;
+    }
     let parts = read_output(study, text, span, complaints)?;
     let (id, ty) = find_output(study, parts.node, parts.output, span, complaints)?;
     let given = study.outline(id);
@@ -290,10 +299,11 @@ fn output(
             source: format!("{}.{}", parts.node, parts.output),
             gives: ty,
             doc: port.doc.to_owned(),
-            fitting: fitting(study, &port.ty, Some(id), complaints),
+            fitting: fitting(study, &port.ty, outline, Some(id), complaints),
             kinds: kinds_that_give(study, &port.ty),
         };
         complaints.add(span, mistake);
+        return None;
     }
     let select = select(study, outline, given, &parts.labels, span, complaints);
     let gathers = check_axes(outline, given, port, &parts, span, complaints);
