@@ -11,6 +11,7 @@ mod publish;
 mod report;
 mod settings;
 mod sources;
+mod tables;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +27,8 @@ use crate::plan::Head;
 use crate::problem::Mark;
 use crate::refer::{DraftAxis, Names, ParamValues};
 use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Source, Span};
+
+pub(crate) use tables::{FORMS, HEAD_KEYS, WORDS, Word, WordShape};
 
 /// What a study is planned from.
 #[derive(Clone, Copy)]

@@ -18,6 +18,7 @@ mod problem;
 mod range;
 mod refer;
 mod render;
+mod schema;
 mod select;
 mod span;
 mod template;
@@ -31,6 +32,7 @@ pub use plan::{
 };
 pub use points::{Combine, ExpandError, Point, Scope, ScopeError};
 pub use problem::{Problem, ProblemRecord, Problems};
+pub use schema::schema;
 pub use select::{Target, TargetError};
 pub use span::Span;
 pub use template::Template;

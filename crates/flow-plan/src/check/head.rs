@@ -10,7 +10,7 @@ use crate::mistake::EffectMistake;
 use crate::plan::Head;
 use crate::refer::{Names, ParamValues};
 
-const KEYS: [&str; 5] = ["name", "description", "seed", "cache", "reports"];
+use super::tables::HEAD_KEYS;
 
 /// Reads `[study]`; the seed is that of a param `seed` where the table doesn't say, else 0.
 pub(super) fn read(
@@ -42,7 +42,7 @@ pub(super) fn read(
             "reports" => {
                 head.reports = folder(item, key, names, complaints).unwrap_or(head.reports)
             }
-            _ => super::unknown_key(entry, "[study]", &KEYS, complaints),
+            _ => super::unknown_key(entry, "[study]", &HEAD_KEYS.map(|(key, _)| key), complaints),
         }
     }
     if same_place(&head.cache, &head.reports) {

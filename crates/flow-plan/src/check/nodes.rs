@@ -12,23 +12,8 @@ use crate::mistake::{FileMistake, NodeMistake};
 use crate::nearest::nearest;
 use crate::{Binding, Combine, NodeId, Publish, Resources, Source, Span, Template};
 
+use super::tables::{FORMS, WORDS};
 use super::{Outline, Study, settings, sources, values};
-
-/// The words of the language inside a node; ports and params have the other keys.
-pub(crate) const WORDS: [&str; 14] = [
-    "cores", "exclude", "for_each", "gpu", "include", "keep", "kind", "memory", "pools", "publish",
-    "retries", "seed", "timeout", "zip",
-];
-
-/// The words for what a command's output is, with the form of each.
-pub(crate) const FORMS: [(&str, Form); 6] = [
-    ("file", Form::File),
-    ("table", Form::Table),
-    ("tensors", Form::Tensors),
-    ("figure", Form::Figure),
-    ("picture", Form::Picture),
-    ("document", Form::Document),
-];
 
 /// What a node is told, checked as far as that is possible before the graph is known.
 #[derive(Default)]
@@ -262,7 +247,7 @@ pub(super) fn check(study: &Study<'_>, id: NodeId, complaints: &mut Complaints) 
 
 fn is_known(kind: &dyn Kind, key: &str) -> bool {
     let descriptor = kind.descriptor();
-    WORDS.contains(&key)
+    WORDS.iter().any(|word| word.name == key)
         || (descriptor.open_ports && ["inputs", "outputs"].contains(&key))
         || descriptor.inputs.iter().any(|port| port.name == key)
         || descriptor.params.iter().any(|spec| spec.name == key)
@@ -291,10 +276,11 @@ fn unknown_field(kind: &dyn Kind, key: &str) -> NodeMistake {
         .map(|p| p.name.to_owned())
         .collect();
     let all = ports.iter().chain(&params).map(String::as_str);
+    let words = WORDS.iter().map(|word| word.name);
     NodeMistake::UnknownField {
         kind: descriptor.name.to_owned(),
         key: key.to_owned(),
-        nearest: nearest(key, all.chain(WORDS).chain(open.iter().copied())),
+        nearest: nearest(key, all.chain(words).chain(open.iter().copied())),
         ports,
         params,
     }

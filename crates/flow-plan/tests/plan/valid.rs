@@ -400,3 +400,26 @@ fn the_examples_of_the_grammar_plan() {
         }
     }
 }
+
+#[test]
+fn the_schema_is_json_and_knows_every_kind_word_and_param() {
+    let text = flow_plan::schema(&Toys);
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for kind in Toys.kinds() {
+        let descriptor = kind.descriptor();
+        let properties = &schema["definitions"][descriptor.name]["properties"];
+        let params = descriptor.params.iter().map(|spec| spec.name);
+        let ports = descriptor.inputs.iter().map(|port| port.name.as_ref());
+        for key in params.chain(ports).chain(["kind", "for_each", "publish"]) {
+            assert!(properties[key].is_object(), "{} {key}", descriptor.name);
+        }
+        assert_eq!(properties["seed"].is_object(), descriptor.seeded);
+    }
+    let seconds = &schema["definitions"]["epoch"]["properties"]["seconds"];
+    assert_eq!(seconds["default"], 30.0);
+    assert_eq!(seconds["anyOf"][0]["maximum"], 120.0);
+    assert_eq!(
+        schema["definitions"]["lrp"]["required"],
+        serde_json::json!(["kind", "weights", "rule"])
+    );
+}
