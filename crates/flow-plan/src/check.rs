@@ -26,7 +26,7 @@ use crate::nearest::nearest;
 use crate::plan::Head;
 use crate::problem::Mark;
 use crate::refer::{DraftAxis, Names, ParamValues};
-use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Source, Span};
+use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Span};
 
 pub(crate) use tables::{FORMS, HEAD_KEYS, WORDS, Word, WordShape};
 
@@ -295,11 +295,8 @@ fn edges(study: &Study<'_>, drafts: &[nodes::Draft]) -> Vec<(NodeId, NodeId, Spa
                 edges.push((*node, taker, axis.span));
             }
         }
-        for (source, span) in &draft.connected {
-            if let Source::Output { node, .. } = source {
-                edges.push((*node, taker, *span));
-            }
-        }
+        let connected = draft.connected.iter();
+        edges.extend(connected.map(|(node, span)| (*node, taker, *span)));
     }
     edges
 }

@@ -10,7 +10,7 @@ use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
 use crate::mistake::{FileMistake, NodeMistake};
 use crate::nearest::nearest;
-use crate::{Binding, Combine, NodeId, Publish, Resources, Source, Span, Template};
+use crate::{Binding, Combine, NodeId, Publish, Resources, Span, Template};
 
 use super::tables::{FORMS, WORDS};
 use super::{Outline, Study, settings, sources, values};
@@ -21,8 +21,8 @@ pub(crate) struct Draft {
     pub bindings: Vec<Binding>,
     /// Input ports that the node declares itself.
     pub declared: Vec<InputPort>,
-    /// Every source with the place that names it.
-    pub connected: Vec<(Source, Span)>,
+    /// Every node that is taken from, with the place that names it.
+    pub connected: Vec<(NodeId, Span)>,
     pub params: BTreeMap<String, Template>,
     pub seed: Option<Template>,
     pub publish: Vec<(Publish, Span)>,

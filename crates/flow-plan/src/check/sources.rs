@@ -150,7 +150,9 @@ fn connect(
     for item in items {
         if let Some(found) = source(study, outline, port, item, complaints) {
             gathers |= found.gathers;
-            draft.connected.push((found.source.clone(), item.span));
+            if let Source::Output { node, .. } = &found.source {
+                draft.connected.push((*node, item.span));
+            }
             sources.push(found.source);
         }
     }
@@ -252,16 +254,11 @@ pub(super) fn check_file(
     span: Span,
     complaints: &mut Complaints,
 ) {
-    let path = match template.as_fixed() {
-        Some(Value::List(list)) => {
-            let mistake = crate::mistake::ParamMistake::ListInText {
-                name: "file".to_owned(),
-                values: list.len(),
-            };
-            return complaints.add(span, mistake);
-        }
-        _ => template.written(),
-    };
+    if let Some(value @ (Value::List(_) | Value::Map(_))) = template.as_fixed() {
+        let found = value.sort().to_owned();
+        return super::complain_of_sort(span, "a file", "a single path", found, complaints);
+    }
+    let path = template.written();
     let path = path.trim_start_matches("./");
     for folder in [&study.head.cache, &study.head.reports] {
         if std::path::Path::new(path).starts_with(folder) {
