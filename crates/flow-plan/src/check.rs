@@ -11,6 +11,7 @@ mod publish;
 mod report;
 mod settings;
 mod sources;
+mod tables;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,7 +26,9 @@ use crate::nearest::nearest;
 use crate::plan::Head;
 use crate::problem::Mark;
 use crate::refer::{DraftAxis, Names, ParamValues};
-use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Source, Span};
+use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Span};
+
+pub(crate) use tables::{FORMS, HEAD_KEYS, WORDS, Word, WordShape};
 
 /// What a study is planned from.
 #[derive(Clone, Copy)]
@@ -165,15 +168,25 @@ fn parts<'a>(root: &'a Table<'a>, complaints: &mut Complaints) -> Parts<'a> {
                 continue;
             }
         };
-        *part = table(&entry.item, &part_name(&entry.key), complaints);
+        *part = part_table(entry, complaints);
     }
     parts
 }
 
-fn part_name(key: &str) -> String {
-    match key {
-        "node" => "`node`, which holds a table [node.NAME] for each node,".to_owned(),
-        key => format!("`{key}`"),
+fn part_table<'a>(entry: &'a Entry<'a>, complaints: &mut Complaints) -> Option<&'a Table<'a>> {
+    let (what, wants) = match entry.key.as_ref() {
+        "node" => (
+            "`node`",
+            "a table for each node, as in [node.night]".to_owned(),
+        ),
+        key => ("this", format!("a table, as in [{key}]")),
+    };
+    match &entry.item.data {
+        Data::Table(table) => Some(table),
+        _ => {
+            wrong_sort(&entry.item, what, &wants, complaints);
+            None
+        }
     }
 }
 
@@ -201,23 +214,53 @@ fn table<'a>(item: &'a Item<'a>, what: &str, complaints: &mut Complaints) -> Opt
     match &item.data {
         Data::Table(table) => Some(table),
         _ => {
-            wrong_sort(item, what, "a table", complaints);
+            wrong_sort(item, what, "a table, as in { key = \"value\" }", complaints);
             None
         }
     }
 }
 
-/// Complains about the sort of a value, unless the value was complained about already.
+/// Complains about the sort of a value, unless the value was complained about already. What is
+/// wanted may end in an example: `a list, as in [1, 2]`.
 fn wrong_sort(item: &Item<'_>, what: &str, wants: &str, complaints: &mut Complaints) {
-    if matches!(item.data, Data::Unsayable) {
-        return;
+    if !matches!(item.data, Data::Unsayable) {
+        complain_of_sort(item.span, what, wants, item.sort().to_owned(), complaints);
     }
+}
+
+/// The same where the value itself says what is wrong, as for a number that is out of range.
+fn wrong_value(
+    item: &Item<'_>,
+    what: &str,
+    wants: &str,
+    value: &Value,
+    complaints: &mut Complaints,
+) {
+    let found = match value {
+        Value::List(_) | Value::Map(_) => value.sort().to_owned(),
+        value => crate::words::written(value),
+    };
+    complain_of_sort(item.span, what, wants, found, complaints);
+}
+
+fn complain_of_sort(
+    span: Span,
+    what: &str,
+    wants: &str,
+    found: String,
+    complaints: &mut Complaints,
+) {
+    let (wants, example) = match wants.split_once(", as in ") {
+        Some((wants, example)) => (wants, Some(example.to_owned())),
+        None => (wants, None),
+    };
     let mistake = FileMistake::Sort {
         what: what.to_owned(),
         wants: wants.to_owned(),
-        found: item.sort(),
+        found,
+        example,
     };
-    complaints.add(item.span, mistake);
+    complaints.add(span, mistake);
 }
 
 /// Complains about a key nobody reads.
@@ -252,11 +295,8 @@ fn edges(study: &Study<'_>, drafts: &[nodes::Draft]) -> Vec<(NodeId, NodeId, Spa
                 edges.push((*node, taker, axis.span));
             }
         }
-        for (source, span) in &draft.connected {
-            if let Source::Output { node, .. } = source {
-                edges.push((*node, taker, *span));
-            }
-        }
+        let connected = draft.connected.iter();
+        edges.extend(connected.map(|(node, span)| (*node, taker, *span)));
     }
     edges
 }

@@ -4,6 +4,9 @@ use crate::mistake::Mistake;
 use crate::problem::{At, Mark, Problem, Problems};
 use crate::span::{Source, Span};
 
+/// Mistakes after which none comes with a suggestion taken from the whole study.
+const SUGGEST_UP_TO: usize = 100;
+
 /// The mistakes found so far.
 #[derive(Debug)]
 pub(crate) struct Complaints {
@@ -65,6 +68,15 @@ impl Complaints {
     /// How many there are, to see whether a part added any.
     pub fn count(&self) -> usize {
         self.found.len()
+    }
+
+    /// How many names may be looked at for a suggestion: all of them, until there are so many
+    /// mistakes that nobody reads suggestions and looking would take long.
+    pub fn suggestions(&self) -> usize {
+        match self.found.len() {
+            0..=SUGGEST_UP_TO => usize::MAX,
+            _ => 0,
+        }
     }
 
     pub fn finish(self) -> Problems {

@@ -32,9 +32,18 @@ pub(crate) enum Fault {
 impl Fault {
     /// After "`param` of `kind`".
     pub fn title(&self) -> String {
+        self.title_in("")
+    }
+
+    /// The same with the unit of what is wanted.
+    pub fn title_in(&self, unit: &str) -> String {
+        let unit = match unit.is_empty() {
+            true => String::new(),
+            false => format!(" (in {unit})"),
+        };
         match self {
-            Self::Type { wants, found, .. } => format!("wants {wants}, but this is {found}"),
-            Self::Range { wants, value } => format!("wants {wants}, but this is {value}"),
+            Self::Type { wants, found, .. } => format!("wants {wants}{unit}, but this is {found}"),
+            Self::Range { wants, value } => format!("wants {wants}{unit}, but this is {value}"),
             Self::Choice { choices, value } => {
                 format!("wants one of {}, but this is `{value}`", names(choices))
             }
@@ -44,7 +53,8 @@ impl Fault {
 
     pub fn label(&self) -> String {
         match self {
-            Self::Type { wants, .. } | Self::Range { wants, .. } => format!("wants {wants}"),
+            Self::Type { found, .. } => (*found).to_owned(),
+            Self::Range { .. } => "out of range".to_owned(),
             Self::Choice { .. } => "not a choice".to_owned(),
             Self::Scope(_) => "no such column".to_owned(),
         }
@@ -54,6 +64,9 @@ impl Fault {
         match self {
             Self::Type { wants, value, .. } if wants == "text" => {
                 Some(format!("write it in quotes: \"{value}\""))
+            }
+            Self::Type { wants, .. } if wants.starts_with("a list") => {
+                Some("write a list, its entries in brackets and apart by commas".to_owned())
             }
             Self::Type { wants, value, .. } if value.starts_with('"') => {
                 let bare = value.trim_matches('"');
@@ -67,9 +80,6 @@ impl Fault {
             Self::Type { wants, found, .. } if *found == "a list" => Some(format!(
                 "write {wants}; to run the node for each entry, make it an axis of `for_each`"
             )),
-            Self::Type { wants, .. } if wants.starts_with("a list") => {
-                Some("write it in brackets".to_owned())
-            }
             Self::Choice { choices, value } => nearest(value, choices.iter().copied())
                 .map(|choice| format!("did you mean `{choice}`?")),
             _ => None,

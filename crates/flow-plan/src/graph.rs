@@ -14,8 +14,21 @@ use crate::NodeId;
 #[derive(Clone, Debug)]
 pub(crate) struct Graph {
     order: Vec<NodeId>,
-    dependencies: Vec<Vec<NodeId>>,
-    dependents: Vec<Vec<NodeId>>,
+    dependencies: Neighbours,
+    dependents: Neighbours,
+}
+
+/// The neighbours of all nodes one after the other, and where those of each begin.
+#[derive(Clone, Debug)]
+struct Neighbours {
+    ids: Vec<NodeId>,
+    starts: Vec<usize>,
+}
+
+impl Neighbours {
+    fn of(&self, id: NodeId) -> &[NodeId] {
+        &self.ids[self.starts[id.index()]..self.starts[id.index() + 1]]
+    }
 }
 
 impl Graph {
@@ -42,11 +55,11 @@ impl Graph {
     }
 
     pub fn dependencies(&self, id: NodeId) -> &[NodeId] {
-        &self.dependencies[id.index()]
+        self.dependencies.of(id)
     }
 
     pub fn dependents(&self, id: NodeId) -> &[NodeId] {
-        &self.dependents[id.index()]
+        self.dependents.of(id)
     }
 }
 
@@ -76,14 +89,20 @@ fn order(graph: &DiGraph<(), (), u32>) -> Option<Vec<NodeId>> {
     (order.len() == waits.len()).then_some(order)
 }
 
-fn neighbours(graph: &DiGraph<(), (), u32>, way: petgraph::Direction) -> Vec<Vec<NodeId>> {
-    let of = |node| {
-        let mut ids: Vec<NodeId> = graph.neighbors_directed(node, way).map(id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    };
-    graph.node_indices().map(of).collect()
+fn neighbours(graph: &DiGraph<(), (), u32>, way: petgraph::Direction) -> Neighbours {
+    let mut ids = Vec::with_capacity(graph.edge_count());
+    let mut starts = Vec::with_capacity(graph.node_count() + 1);
+    starts.push(0);
+    let mut own = Vec::new();
+    for node in graph.node_indices() {
+        own.clear();
+        own.extend(graph.neighbors_directed(node, way).map(id));
+        own.sort_unstable();
+        own.dedup();
+        ids.extend_from_slice(&own);
+        starts.push(ids.len());
+    }
+    Neighbours { ids, starts }
 }
 
 fn circles(graph: &DiGraph<(), (), u32>) -> Vec<Vec<NodeId>> {

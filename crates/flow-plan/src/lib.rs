@@ -1,11 +1,12 @@
 //! The study file, checked into a typed plan; every mistake at once, each with its place.
 //!
 //! [`plan`] takes the text of a study and a catalog of kinds. It gives a [`Plan`] that is valid by
-//! construction, or [`Problems`]. It reads no file and prints nothing.
+//! construction, or [`Problems`]; [`grammar`] is the language on one page. It reads no file and prints nothing.
 
 mod check;
 mod complaints;
 mod conform;
+pub mod grammar;
 mod graph;
 mod item;
 mod mistake;
@@ -17,6 +18,7 @@ mod problem;
 mod range;
 mod refer;
 mod render;
+mod schema;
 mod select;
 mod span;
 mod template;
@@ -30,6 +32,7 @@ pub use plan::{
 };
 pub use points::{Combine, ExpandError, Point, Scope, ScopeError};
 pub use problem::{Problem, ProblemRecord, Problems};
+pub use schema::schema;
 pub use select::{Target, TargetError};
 pub use span::Span;
 pub use template::Template;

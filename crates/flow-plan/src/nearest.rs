@@ -1,8 +1,34 @@
 //! The name somebody probably meant.
 
 /// The candidate that is nearest to `word` by edits, if it is near; the first of equals.
-pub(crate) fn nearest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let allowed = (word.chars().count() / 3).max(1);
+///
+/// Where none is near, one that begins the same is taken: `params` for `parameters`.
+pub(crate) fn nearest<'a>(
+    word: &str,
+    among: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+) -> Option<String> {
+    let among = among.into_iter();
+    by_edits(word, among.clone()).or_else(|| by_beginning(word, among))
+}
+
+/// The first candidate of which the word begins with at least three quarters, and three letters.
+fn by_beginning<'a>(word: &str, mut among: impl Iterator<Item = &'a str>) -> Option<String> {
+    let shared = |name: &str| {
+        let both = name.chars().zip(word.chars());
+        both.take_while(|(a, b)| a == b).count()
+    };
+    let begins = |name: &&str| {
+        let shared = shared(name);
+        shared >= 3 && 4 * shared >= 3 * name.chars().count()
+    };
+    among.find(begins).map(str::to_owned)
+}
+
+fn by_edits<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<String> {
+    let allowed = match word.chars().count() {
+        0 | 1 => return None,
+        length => (length / 3).max(1),
+    };
     let letters: Vec<char> = word.to_lowercase().chars().collect();
     let mut best: Option<(usize, &str)> = None;
     for candidate in among {
@@ -57,5 +83,10 @@ mod tests {
         assert_eq!(nearest("weights", names), None);
         assert_eq!(nearest("", names), None);
         assert_eq!(nearest("ruel", names).as_deref(), Some("rule"));
+        assert_eq!(nearest("3", ["0", "1"]), None);
+        assert_eq!(
+            nearest("parameters", ["study", "params"]).as_deref(),
+            Some("params")
+        );
     }
 }

@@ -3,7 +3,7 @@
 use flow_contract::Value;
 
 /// Values a range may have.
-const MOST_VALUES: i64 = 1_000_000;
+pub(crate) const MOST_VALUES: i64 = 1_000_000;
 
 /// The values of a range; `None` for a text that isn't one, `Err` with the reason where it is one
 /// that says nothing.

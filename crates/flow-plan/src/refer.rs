@@ -9,7 +9,7 @@ use crate::item::{Data, Item};
 use crate::mistake::ParamMistake;
 use crate::nearest::nearest;
 use crate::template::{Named, Piece, Reference, Shape, Token, is_extension, tokens};
-use crate::{AxisValues, Scope, Span, Template};
+use crate::{AxisValues, Scope, Span, Template, range};
 
 /// Params by name; `None` where the param has a mistake that was reported.
 pub(crate) type ParamValues = BTreeMap<String, Option<Value>>;
@@ -170,6 +170,12 @@ impl<'s> Names<'s> {
                     }
                 },
             };
+            if texts.len().saturating_mul(choices.len()) > range::MOST_VALUES as usize {
+                let why = format!("more than {} values", range::MOST_VALUES);
+                let text = text.to_owned();
+                complaints.add(span, ParamMistake::Range { text, why });
+                return None;
+            }
             let longer = |t: &String| {
                 choices
                     .iter()
@@ -292,7 +298,7 @@ impl<'s> Names<'s> {
             Some(axis) => ParamMistake::AxisHere {
                 axis: axis.name.clone(),
             },
-            None => self.unknown(named.name),
+            None => self.unknown(named.name, complaints),
         };
         complaints.add(complaints.narrow(span, named.written), mistake);
         Meaning::Broken
@@ -317,15 +323,17 @@ impl<'s> Names<'s> {
         Meaning::Broken
     }
 
-    fn unknown(&self, name: &str) -> ParamMistake {
+    fn unknown(&self, name: &str, complaints: &Complaints) -> ParamMistake {
         let axes = self.axes.iter().filter(|_| self.vary);
         let axes: Vec<String> = axes.map(|axis| axis.name.clone()).collect();
-        let params: Vec<String> = self.params.keys().cloned().collect();
-        let all = axes.iter().chain(&params).map(String::as_str);
+        let params = self.params.keys().take(complaints.suggestions());
+        let all = axes.iter().chain(params.clone()).map(String::as_str);
+        let nearest = nearest(name, all);
+        let others = params.filter(|_| nearest.is_none());
         ParamMistake::UnknownReference {
             name: name.to_owned(),
-            nearest: nearest(name, all),
-            params,
+            params: others.cloned().collect(),
+            nearest,
             axes,
         }
     }

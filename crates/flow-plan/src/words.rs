@@ -1,6 +1,6 @@
 //! Small phrases that messages are made of.
 
-use flow_contract::{ParamType, PortType, Value};
+use flow_contract::{Form, ParamType, PortType, Value};
 
 /// How many names a message lists before it counts the rest.
 const MOST_NAMES: usize = 12;
@@ -78,13 +78,33 @@ pub(crate) fn written(value: &Value) -> String {
     text.chars().take(59).chain(['…']).collect()
 }
 
+/// The word for a form, as commands declare it.
+pub(crate) fn form_word(form: Form) -> &'static str {
+    match form {
+        Form::File => "file",
+        Form::Table => "table",
+        Form::Tensors => "tensors",
+        Form::Figure => "figure",
+        Form::Picture => "picture",
+        Form::Document => "document",
+    }
+}
+
 /// A port's type with its axes, unit and form, nothing left out.
 pub(crate) fn port_type(ty: &PortType) -> String {
-    let form = ty.form.extension();
-    match (&ty.unit, ty.axes.is_empty()) {
-        (None, false) => format!("{ty}, no unit ({form})"),
-        _ => format!("{ty} ({form})"),
+    let form = form_word(ty.form);
+    if ty.name == "any" {
+        return format!("any {form}");
     }
+    let unit = match (&ty.unit, ty.axes.is_empty()) {
+        (None, false) => ", no unit",
+        _ => "",
+    };
+    let form = match ty.name == form {
+        true => String::new(),
+        false => format!(" ({form})"),
+    };
+    format!("{ty}{unit}{form}")
 }
 
 #[cfg(test)]

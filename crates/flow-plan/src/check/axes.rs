@@ -32,16 +32,32 @@ fn read_node(study: &Study<'_>, id: NodeId, complaints: &mut Complaints) -> Vec<
         super::wrong_sort(item, "`for_each`", wants, complaints);
         return Vec::new();
     };
+    // Known by name only, to tell that an axis can't refer to another.
+    let open: Vec<DraftAxis> = table.entries.iter().map(open_axis).collect();
+    let names = fixed_names(study, &open);
     let entries = table.entries.iter();
     entries
-        .map(|entry| read_axis(study, entry, complaints))
+        .map(|entry| read_axis(study, entry, names, complaints))
         .collect()
 }
 
-fn read_axis(study: &Study<'_>, entry: &Entry<'_>, complaints: &mut Complaints) -> DraftAxis {
+fn open_axis(entry: &Entry<'_>) -> DraftAxis {
+    DraftAxis {
+        name: entry.key.to_string(),
+        span: entry.item.span,
+        values: None,
+        value_spans: Vec::new(),
+    }
+}
+
+fn read_axis(
+    study: &Study<'_>,
+    entry: &Entry<'_>,
+    names: Names<'_>,
+    complaints: &mut Complaints,
+) -> DraftAxis {
     let name = entry.key.to_string();
     if !is_word(&name) {
-        let name = name.clone();
         complaints.add(
             entry.key_span,
             FileMistake::BadName {
@@ -50,17 +66,12 @@ fn read_axis(study: &Study<'_>, entry: &Entry<'_>, complaints: &mut Complaints) 
             },
         );
     }
-    let mut axis = DraftAxis {
-        name,
-        span: entry.item.span,
-        values: None,
-        value_spans: Vec::new(),
-    };
+    let mut axis = open_axis(entry);
     let before = complaints.count();
     let values = match &entry.item.data {
-        Data::List(items) => listed(study, &axis.name, items, complaints),
-        Data::Text(text) => text_axis(study, &axis.name, text, entry.item.span, complaints),
-        Data::Table(_) => files(study, &entry.item, complaints),
+        Data::List(items) => listed(names, &axis.name, items, complaints),
+        Data::Text(text) => text_axis(study, &axis, text, names, complaints),
+        Data::Table(_) => files(study, &entry.item, names, complaints),
         _ => {
             let what = format!("axis `{}`", axis.name);
             let wants = "a list, a range, the rows of \"node.output\", or { files = \"…\" }";
@@ -71,7 +82,9 @@ fn read_axis(study: &Study<'_>, entry: &Entry<'_>, complaints: &mut Complaints) 
     let Some(Written { values, spans }) = values else {
         return axis;
     };
-    if let AxisValues::Listed(values) = &values {
+    if let AxisValues::Listed(values) = &values
+        && complaints.count() == before
+    {
         check_listed(&axis, values, &spans, complaints);
     }
     if complaints.count() == before {
@@ -98,7 +111,7 @@ impl Written {
 
 /// Entries of a list; a text with a list param in it stands for several.
 fn listed(
-    study: &Study<'_>,
+    names: Names<'_>,
     axis: &str,
     items: &[Item<'_>],
     complaints: &mut Complaints,
@@ -107,13 +120,10 @@ fn listed(
     for item in items {
         let found = match &item.data {
             Data::Text(text) => {
-                let expanded = study.params_only().expand(text, item.span, complaints);
+                let expanded = names.expand(text, item.span, complaints);
                 expanded.map(|expanded| expanded.values)
             }
-            Data::Table(_) => study
-                .params_only()
-                .fixed(item, complaints)
-                .map(|row| vec![row]),
+            Data::Table(_) => names.fixed(item, complaints).map(|row| vec![row]),
             Data::List(_) => {
                 let what = format!("an entry of axis `{axis}`");
                 super::wrong_sort(item, &what, "a value or a row { … }", complaints);
@@ -134,12 +144,13 @@ fn listed(
 /// A range, a list param, or the rows of a table.
 fn text_axis(
     study: &Study<'_>,
-    axis: &str,
+    axis: &DraftAxis,
     text: &str,
-    span: Span,
+    names: Names<'_>,
     complaints: &mut Complaints,
 ) -> Option<Written> {
-    let expanded = study.params_only().expand(text, span, complaints)?;
+    let span = axis.span;
+    let expanded = names.expand(text, span, complaints)?;
     let referred = text.contains('$');
     let single = match expanded.values.as_slice() {
         [Value::Text(single)] if !expanded.many => single.as_str(),
@@ -157,7 +168,7 @@ fn text_axis(
     }
     if !looks_like_output(single) {
         let mistake = AxisMistake::Text {
-            axis: axis.to_owned(),
+            axis: axis.name.clone(),
             text: single.to_owned(),
         };
         complaints.add(span, mistake);
@@ -191,7 +202,12 @@ fn rows(study: &Study<'_>, text: &str, span: Span, complaints: &mut Complaints) 
     })
 }
 
-fn files(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> Option<Written> {
+fn files(
+    study: &Study<'_>,
+    item: &Item<'_>,
+    names: Names<'_>,
+    complaints: &mut Complaints,
+) -> Option<Written> {
     let Data::Table(table) = &item.data else {
         return None;
     };
@@ -201,7 +217,9 @@ fn files(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> Opt
         }
     }
     let Some(pattern) = table.get("files") else {
-        complaints.add(item.span, SourceMistake::NotAFile);
+        if table.entries.is_empty() {
+            complaints.add(item.span, SourceMistake::NotAFile);
+        }
         return None;
     };
     if pattern.text().is_none() {
@@ -213,7 +231,7 @@ fn files(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> Opt
         );
         return None;
     }
-    let template = study.params_only().template(pattern, complaints)?;
+    let template = names.template(pattern, complaints)?;
     sources::check_file(study, &template, pattern.span, complaints);
     Some(Written {
         values: AxisValues::Files(template),

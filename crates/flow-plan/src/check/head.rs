@@ -10,7 +10,7 @@ use crate::mistake::EffectMistake;
 use crate::plan::Head;
 use crate::refer::{Names, ParamValues};
 
-const KEYS: [&str; 5] = ["name", "description", "seed", "cache", "reports"];
+use super::tables::HEAD_KEYS;
 
 /// Reads `[study]`; the seed is that of a param `seed` where the table doesn't say, else 0.
 pub(super) fn read(
@@ -42,7 +42,7 @@ pub(super) fn read(
             "reports" => {
                 head.reports = folder(item, key, names, complaints).unwrap_or(head.reports)
             }
-            _ => super::unknown_key(entry, "[study]", &KEYS, complaints),
+            _ => super::unknown_key(entry, "[study]", &HEAD_KEYS.map(|(key, _)| key), complaints),
         }
     }
     if same_place(&head.cache, &head.reports) {
@@ -64,8 +64,7 @@ fn seed(item: &Item<'_>, names: Names<'_>, complaints: &mut Complaints) -> Optio
     let value = names.fixed(item, complaints)?;
     let seed = value.as_int().and_then(|seed| u64::try_from(seed).ok());
     if seed.is_none() {
-        let what = format!("`seed`, here {value},");
-        super::wrong_sort(item, &what, "a whole number from 0", complaints);
+        super::wrong_value(item, "`seed`", "a whole number from 0", &value, complaints);
     }
     seed
 }
@@ -82,8 +81,14 @@ pub(super) fn text(
         return None;
     }
     match names.fixed(item, complaints)? {
-        Value::List(_) | Value::Map(_) => {
-            super::wrong_sort(item, &format!("`{key}`"), "a single text", complaints);
+        value @ (Value::List(_) | Value::Map(_)) => {
+            super::wrong_value(
+                item,
+                &format!("`{key}`"),
+                "a single text",
+                &value,
+                complaints,
+            );
             None
         }
         value => Some(value.to_string()),
@@ -98,10 +103,12 @@ fn folder(
 ) -> Option<PathBuf> {
     let path = text(item, key, names, complaints)?;
     if path.trim().is_empty() {
-        super::wrong_sort(
+        let what = format!("`{key}`");
+        super::wrong_value(
             item,
-            &format!("`{key}`"),
+            &what,
             "the path of a folder",
+            &path.into(),
             complaints,
         );
         return None;

@@ -10,25 +10,10 @@ use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
 use crate::mistake::{FileMistake, NodeMistake};
 use crate::nearest::nearest;
-use crate::{Binding, Combine, NodeId, Publish, Resources, Source, Span, Template};
+use crate::{Binding, Combine, NodeId, Publish, Resources, Span, Template};
 
+use super::tables::{FORMS, WORDS};
 use super::{Outline, Study, settings, sources, values};
-
-/// The words of the language inside a node; ports and params have the other keys.
-pub(crate) const WORDS: [&str; 14] = [
-    "cores", "exclude", "for_each", "gpu", "include", "keep", "kind", "memory", "pools", "publish",
-    "retries", "seed", "timeout", "zip",
-];
-
-/// The words for what a command's output is, with the form of each.
-pub(crate) const FORMS: [(&str, Form); 6] = [
-    ("file", Form::File),
-    ("table", Form::Table),
-    ("tensors", Form::Tensors),
-    ("figure", Form::Figure),
-    ("picture", Form::Picture),
-    ("document", Form::Document),
-];
 
 /// What a node is told, checked as far as that is possible before the graph is known.
 #[derive(Default)]
@@ -36,8 +21,8 @@ pub(crate) struct Draft {
     pub bindings: Vec<Binding>,
     /// Input ports that the node declares itself.
     pub declared: Vec<InputPort>,
-    /// Every source with the place that names it.
-    pub connected: Vec<(Source, Span)>,
+    /// Every node that is taken from, with the place that names it.
+    pub connected: Vec<(NodeId, Span)>,
     pub params: BTreeMap<String, Template>,
     pub seed: Option<Template>,
     pub publish: Vec<(Publish, Span)>,
@@ -68,8 +53,10 @@ pub(super) fn outline<'a>(
         complaints.add(Span::default(), FileMistake::NoNodes);
     }
     for entry in entries {
-        let Some(table) = super::table(&entry.item, &format!("node `{}`", entry.key), complaints)
-        else {
+        let Data::Table(table) = &entry.item.data else {
+            let what = format!("node `{}`", entry.key);
+            let wants = format!("a table, as in [node.{}]", entry.key);
+            super::wrong_sort(&entry.item, &what, &wants, complaints);
             continue;
         };
         if !is_name(&entry.key) {
@@ -260,7 +247,7 @@ pub(super) fn check(study: &Study<'_>, id: NodeId, complaints: &mut Complaints) 
 
 fn is_known(kind: &dyn Kind, key: &str) -> bool {
     let descriptor = kind.descriptor();
-    WORDS.contains(&key)
+    WORDS.iter().any(|word| word.name == key)
         || (descriptor.open_ports && ["inputs", "outputs"].contains(&key))
         || descriptor.inputs.iter().any(|port| port.name == key)
         || descriptor.params.iter().any(|spec| spec.name == key)
@@ -289,10 +276,11 @@ fn unknown_field(kind: &dyn Kind, key: &str) -> NodeMistake {
         .map(|p| p.name.to_owned())
         .collect();
     let all = ports.iter().chain(&params).map(String::as_str);
+    let words = WORDS.iter().map(|word| word.name);
     NodeMistake::UnknownField {
         kind: descriptor.name.to_owned(),
         key: key.to_owned(),
-        nearest: nearest(key, all.chain(WORDS).chain(open.iter().copied())),
+        nearest: nearest(key, all.chain(words).chain(open.iter().copied())),
         ports,
         params,
     }

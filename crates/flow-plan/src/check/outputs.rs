@@ -12,9 +12,6 @@ use crate::{NodeId, Span};
 use super::combine::listed_keys;
 use super::{Outline, Study};
 
-/// Mistakes after which suggestions, which look at the whole study, are no longer made.
-const SUGGEST_UP_TO: usize = 100;
-
 /// A reference to an output, cut apart.
 pub(super) struct Parts<'t> {
     pub node: &'t str,
@@ -45,28 +42,24 @@ pub(super) fn read_output<'t>(
             .map(|output| (address.name, output)),
     };
     match joined {
-        Some((node, output)) if is_plain(node) && is_plain(output) => {
-            if !study.names.contains_key(node) && is_extension(output) {
-                let text = text.to_owned();
-                complaints.add(span, SourceMistake::LooksLikeFile { text });
-                return None;
-            }
-            Some(Parts {
-                node,
-                output,
-                labels: address.labels,
-            })
-        }
-        _ if text.contains(['/', '\\']) => {
-            let text = text.to_owned();
-            complaints.add(span, SourceMistake::LooksLikeFile { text });
-            None
-        }
+        Some((node, output)) if is_plain(node) && is_plain(output) => Some(Parts {
+            node,
+            output,
+            labels: address.labels,
+        }),
         _ => {
             wrong(meant_output(study, text));
             None
         }
     }
+}
+
+/// Whether a text is probably the path of a file.
+pub(super) fn looks_like_file(study: &Study<'_>, text: &str) -> bool {
+    let named = |(node, extension): (&str, &str)| {
+        is_extension(extension) && !study.names.contains_key(node)
+    };
+    !text.contains('[') && (text.contains(['/', '\\']) || text.rsplit_once('.').is_some_and(named))
 }
 
 fn is_plain(name: &str) -> bool {
@@ -90,6 +83,18 @@ fn meant_output(study: &Study<'_>, text: &str) -> Option<String> {
     Some(format!("{node}{labels}.{output}"))
 }
 
+fn unknown_node(study: &Study<'_>, node: &str, complaints: &Complaints) -> SourceMistake {
+    let names = study.nodes.iter().map(|outline| outline.name);
+    let names = names.take(complaints.suggestions());
+    let nearest = nearest(node, names.clone());
+    let others = names.filter(|_| nearest.is_none());
+    SourceMistake::UnknownNode {
+        node: node.to_owned(),
+        nodes: others.map(str::to_owned).collect(),
+        nearest,
+    }
+}
+
 /// The node and type of an output; complains where there is none. Silent where the node's own
 /// kind is unknown, which was reported.
 pub(super) fn find_output(
@@ -100,12 +105,7 @@ pub(super) fn find_output(
     complaints: &mut Complaints,
 ) -> Option<(NodeId, PortType)> {
     let Some(id) = study.names.get(node).copied() else {
-        let names = || study.nodes.iter().map(|outline| outline.name);
-        let mistake = SourceMistake::UnknownNode {
-            node: node.to_owned(),
-            nearest: nearest(node, names()),
-            nodes: names().map(str::to_owned).collect(),
-        };
+        let mistake = unknown_node(study, node, complaints);
         complaints.add(complaints.narrow(span, node), mistake);
         return None;
     };
@@ -167,16 +167,18 @@ pub(super) fn check_label(
 pub(super) fn fitting(
     study: &Study<'_>,
     wants: &PortType,
+    taker: &Outline<'_>,
     first: Option<NodeId>,
     complaints: &Complaints,
 ) -> Vec<String> {
-    if complaints.count() > SUGGEST_UP_TO {
-        return Vec::new();
-    }
+    let looked_at = complaints.suggestions();
     let first = first.map(|id| study.outline(id));
     let all = first.into_iter().chain(&study.nodes);
     let mut found: Vec<String> = Vec::new();
-    for outline in all {
+    for outline in all
+        .filter(|outline| outline.name != taker.name)
+        .take(looked_at)
+    {
         for port in &outline.signature.outputs {
             let name = format!("{}.{}", outline.name, port.name);
             if wants.takes(&port.ty) && !found.contains(&name) {

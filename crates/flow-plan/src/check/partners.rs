@@ -69,10 +69,9 @@ fn check(
 }
 
 fn place(draft: &Draft, node: NodeId) -> Option<Span> {
-    let from = |source: &Source| matches!(source, Source::Output { node: n, .. } if *n == node);
     let mut connected = draft.connected.iter();
     connected
-        .find(|(source, _)| from(source))
+        .find(|(from, _)| *from == node)
         .map(|(_, span)| *span)
 }
 

@@ -1,7 +1,5 @@
 //! `[report]`.
 
-use flow_contract::Value;
-
 use crate::complaints::Complaints;
 use crate::item::{Data, Item, Table};
 use crate::{Report, Section, Shown};
@@ -27,13 +25,23 @@ pub(super) fn read(study: &Study<'_>, table: &Table<'_>, complaints: &mut Compla
 
 fn sections(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> Vec<Section> {
     let Data::List(list) = &item.data else {
-        wrong_sort(item, "`section`", "a list: [[report.section]]", complaints);
+        wrong_sort(
+            item,
+            "`section`",
+            "a list, as in [[report.section]]",
+            complaints,
+        );
         return Vec::new();
     };
     let tables = list.iter().filter_map(|item| match &item.data {
         Data::Table(table) => Some(section(study, table, complaints)),
         _ => {
-            wrong_sort(item, "a section", "a table: [[report.section]]", complaints);
+            wrong_sort(
+                item,
+                "a section",
+                "a table, as in [[report.section]]",
+                complaints,
+            );
             None
         }
     });
@@ -81,13 +89,14 @@ fn show(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> Vec<
                 outputs::check_label(given, axis, value, item.span, complaints);
             }
         }
-        let labels = parts.labels.into_iter();
+        let select = parts.labels.iter().filter_map(|(axis, value)| {
+            let template = study.params_only().text(value, item.span, complaints)?;
+            Some(((*axis).to_owned(), template.as_fixed()?.clone()))
+        });
         Some(Shown {
             node,
             output: parts.output.to_owned(),
-            select: labels
-                .map(|(axis, v)| (axis.to_owned(), Value::from(v)))
-                .collect(),
+            select: select.collect(),
         })
     });
     shown.collect()

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use flow_contract::Value;
-
 use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
 use crate::mistake::EffectMistake;
@@ -12,7 +10,7 @@ use crate::nearest::nearest;
 use crate::refer::{Names, ParamValues};
 
 use super::nodes::Draft;
-use super::{Outline, Study, publish, wrong_sort};
+use super::{Outline, Study, publish, wrong_sort, wrong_value};
 
 /// Reads `[pools]`.
 pub(super) fn read_pools(
@@ -43,7 +41,7 @@ pub(super) fn read(
     complaints: &mut Complaints,
 ) {
     let item = &entry.item;
-    let names = study.params_only();
+    let names = super::axes::fixed_names(study, &outline.axes);
     match entry.key.as_ref() {
         "cores" => set(
             &mut draft.resources.cores,
@@ -60,7 +58,7 @@ pub(super) fn read(
         "keep" => set(&mut draft.keep, boolean(item, "`keep`", names, complaints)),
         "memory" => draft.resources.memory_bytes = memory(item, names, complaints),
         "timeout" => draft.timeout = timeout(item, names, complaints),
-        "pools" => draft.resources.pools = pools(study, item, complaints),
+        "pools" => draft.resources.pools = pools(study, item, names, complaints),
         "publish" => draft.publish = publish::read(study, outline, item, complaints),
         _ => {}
     }
@@ -83,14 +81,11 @@ fn whole(
     let number = value.as_int().and_then(|int| u32::try_from(int).ok());
     let number = number.filter(|number| *number >= least);
     if number.is_none() {
-        let what = match value {
-            Value::Int(int) => format!("{what} is {int}, which"),
-            _ => what.to_owned(),
-        };
-        wrong_sort(
+        wrong_value(
             item,
-            &what,
+            what,
             &format!("a whole number from {least}"),
+            &value,
             complaints,
         );
     }
@@ -103,11 +98,11 @@ fn boolean(
     names: Names<'_>,
     complaints: &mut Complaints,
 ) -> Option<bool> {
-    let bool = names.fixed(item, complaints)?.as_bool();
-    if bool.is_none() {
-        wrong_sort(item, what, "`true` or `false`", complaints);
+    let value = names.fixed(item, complaints)?;
+    if value.as_bool().is_none() {
+        wrong_value(item, what, "`true` or `false`", &value, complaints);
     }
-    bool
+    value.as_bool()
 }
 
 const MEMORY_UNITS: [(&str, f64); 9] = [
@@ -192,7 +187,12 @@ fn measured(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     (1e-3..=1e15).contains(&sum).then_some(sum)
 }
 
-fn pools(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> BTreeMap<String, u32> {
+fn pools(
+    study: &Study<'_>,
+    item: &Item<'_>,
+    names: Names<'_>,
+    complaints: &mut Complaints,
+) -> BTreeMap<String, u32> {
     let mut pools = BTreeMap::new();
     let Data::Table(table) = &item.data else {
         wrong_sort(item, "`pools`", "a table, as in { disk = 1 }", complaints);
@@ -201,7 +201,7 @@ fn pools(study: &Study<'_>, item: &Item<'_>, complaints: &mut Complaints) -> BTr
     for entry in &table.entries {
         let pool = entry.key.to_string();
         let what = format!("what is wanted of pool `{pool}`");
-        let wants = whole(&entry.item, &what, 1, study.params_only(), complaints);
+        let wants = whole(&entry.item, &what, 1, names, complaints);
         let (Some(wants), Some(capacity)) = (wants, study.pools.get(&pool)) else {
             if !study.pools.contains_key(&pool) {
                 complaints.add(entry.key_span, unknown_pool(study, pool));

@@ -10,7 +10,9 @@ use crate::mistake::{NodeMistake, SourceMistake};
 use crate::{Binding, Source, Span, Template};
 
 use super::nodes::{Draft, check_port_name, takes};
-use super::outputs::{Parts, check_label, find_output, fitting, kinds_that_give, read_output};
+use super::outputs::{
+    Parts, check_label, find_output, fitting, kinds_that_give, looks_like_file, read_output,
+};
 use super::{Outline, Study, wrong_sort};
 
 /// A port with what is written for it.
@@ -43,7 +45,7 @@ pub(super) fn connect_all(
                 connect(study, outline, &wanted, item, draft, complaints);
             }
             None if port.arity == Arity::One => {
-                let mistake = missing(study, descriptor.name, port, complaints);
+                let mistake = missing(study, outline, descriptor.name, port, complaints);
                 complaints.add(outline.span, mistake);
             }
             None => {}
@@ -57,6 +59,7 @@ pub(super) fn connect_all(
 
 fn missing(
     study: &Study<'_>,
+    outline: &Outline<'_>,
     kind: &str,
     port: &InputPort,
     complaints: &Complaints,
@@ -66,7 +69,7 @@ fn missing(
         port: port.name.to_string(),
         ty: port.ty.clone(),
         doc: port.doc.to_owned(),
-        fitting: fitting(study, &port.ty, None, complaints),
+        fitting: fitting(study, &port.ty, outline, None, complaints),
     }
 }
 
@@ -93,16 +96,17 @@ fn declare(
     complaints: &mut Complaints,
 ) {
     check_port_name(entry, complaints);
-    let taken = outline
-        .signature
-        .inputs
-        .iter()
-        .any(|port| port.name == entry.key);
-    if taken {
+    let signature = &outline.signature;
+    let by = if signature.inputs.iter().any(|port| port.name == entry.key) {
+        Some("an input of the kind")
+    } else if signature.outputs.iter().any(|port| port.name == entry.key) {
+        Some("an output of this node")
+    } else {
+        None
+    };
+    if let Some(by) = by {
         let port = entry.key.to_string();
-        let by = "an input of the kind";
-        complaints.add(entry.key_span, NodeMistake::PortTaken { port, by });
-        return;
+        return complaints.add(entry.key_span, NodeMistake::PortTaken { port, by });
     }
     let wanted = Port {
         name: &entry.key,
@@ -146,7 +150,9 @@ fn connect(
     for item in items {
         if let Some(found) = source(study, outline, port, item, complaints) {
             gathers |= found.gathers;
-            draft.connected.push((found.source.clone(), item.span));
+            if let Source::Output { node, .. } = &found.source {
+                draft.connected.push((*node, item.span));
+            }
             sources.push(found.source);
         }
     }
@@ -248,16 +254,11 @@ pub(super) fn check_file(
     span: Span,
     complaints: &mut Complaints,
 ) {
-    let path = match template.as_fixed() {
-        Some(Value::List(list)) => {
-            let mistake = crate::mistake::ParamMistake::ListInText {
-                name: "file".to_owned(),
-                values: list.len(),
-            };
-            return complaints.add(span, mistake);
-        }
-        _ => template.written(),
-    };
+    if let Some(value @ (Value::List(_) | Value::Map(_))) = template.as_fixed() {
+        let found = value.sort().to_owned();
+        return super::complain_of_sort(span, "a file", "a single path", found, complaints);
+    }
+    let path = template.written();
     let path = path.trim_start_matches("./");
     for folder in [&study.head.cache, &study.head.reports] {
         if std::path::Path::new(path).starts_with(folder) {
@@ -279,6 +280,11 @@ fn output(
     span: Span,
     complaints: &mut Complaints,
 ) -> Option<Found> {
+    if looks_like_file(study, text) {
+        let text = text.to_owned();
+        complaints.add(span, SourceMistake::LooksLikeFile { text });
+        return None;
+    }
     let parts = read_output(study, text, span, complaints)?;
     let (id, ty) = find_output(study, parts.node, parts.output, span, complaints)?;
     let given = study.outline(id);
@@ -290,10 +296,11 @@ fn output(
             source: format!("{}.{}", parts.node, parts.output),
             gives: ty,
             doc: port.doc.to_owned(),
-            fitting: fitting(study, &port.ty, Some(id), complaints),
+            fitting: fitting(study, &port.ty, outline, Some(id), complaints),
             kinds: kinds_that_give(study, &port.ty),
         };
         complaints.add(span, mistake);
+        return None;
     }
     let select = select(study, outline, given, &parts.labels, span, complaints);
     let gathers = check_axes(outline, given, port, &parts, span, complaints);

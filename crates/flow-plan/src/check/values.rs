@@ -118,7 +118,8 @@ fn check(
     template: &Template,
     complaints: &mut Complaints,
 ) {
-    let Some(tries) = tries(&outline.axes, &template.axes(), MOST_TRIED) else {
+    let used = template.axes();
+    let Some(tries) = tries(&outline.axes, &used, MOST_TRIED) else {
         return;
     };
     let span = outline

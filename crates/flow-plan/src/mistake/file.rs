@@ -20,7 +20,8 @@ pub(crate) enum FileMistake {
     Sort {
         what: String,
         wants: String,
-        found: &'static str,
+        found: String,
+        example: Option<String>,
     },
     /// A whole number beyond 64 bits.
     TooLarge,
@@ -65,9 +66,18 @@ impl FileMistake {
             Self::NodeAtTop { name } => Words::new(format!("`{name}` is not a part of a study"))
                 .label("looks like a node")
                 .help(format!("a node is written `[node.{name}]`")),
-            Self::Sort { what, wants, found } => Words::new(format!("{what} is {found}"))
-                .label(format!("wants {wants}"))
-                .help(format!("write {wants}")),
+            Self::Sort {
+                what,
+                wants,
+                found,
+                example,
+            } => Words::new(format!("{what} wants {wants}"))
+                .label(format!("this is {found}"))
+                .maybe_help(
+                    example
+                        .as_ref()
+                        .map(|text| format!("write it as in {text}")),
+                ),
             Self::TooLarge => Words::new("this whole number does not fit in 64 bits")
                 .label("too large")
                 .help("write a number between -9223372036854775808 and 9223372036854775807"),
@@ -95,16 +105,31 @@ impl FileMistake {
 }
 
 fn syntax_help(message: &str) -> Option<String> {
-    let help = if message.contains("duplicate key") {
-        "every key and every `[table]` stands once; join the two or rename one"
-    } else if message.contains("must be quoted") {
-        "text stands in quotes: key = \"text\""
-    } else if message.contains("unclosed array") {
-        "close the list with `]`"
-    } else if message.contains("invalid boolean") {
-        "a boolean is `true` or `false`; text stands in quotes"
-    } else {
-        return None;
-    };
-    Some(help.to_owned())
+    let helps = [
+        (
+            "duplicate key",
+            "every key and every `[table]` stands once; join the two or rename one",
+        ),
+        ("must be quoted", "text stands in quotes: key = \"text\""),
+        ("unclosed array", "close the list with `]`"),
+        (
+            "missing comma",
+            "put `,` between the entries of a list and close it with `]`",
+        ),
+        ("basic string", "close the text with `\"` on the same line"),
+        (
+            "invalid boolean",
+            "a boolean is `true` or `false`; text stands in quotes",
+        ),
+        (
+            "key with no value",
+            "TOML is written `key = value` below heads such as `[node.night]`",
+        ),
+        (
+            "unquoted key",
+            "other letters than a–z stand in quotes: [node.\"nächte\"]",
+        ),
+    ];
+    let help = helps.iter().find(|(words, _)| message.contains(words));
+    help.map(|(_, help)| (*help).to_owned())
 }

@@ -101,7 +101,7 @@ impl NodeMistake {
             } => Words::new(format!("`{kind}` must be told `{param}`"))
                 .label(format!("no `{param}`"))
                 .why(doc.clone())
-                .help(format!("add `{param} = …`, {wants}")),
+                .help(format!("add `{param} = …`: {wants}")),
             Self::ParamValue { .. } => self.value_words(),
             Self::ParamRefused {
                 kind,
@@ -186,12 +186,8 @@ impl NodeMistake {
         else {
             return Words::new("");
         };
-        let unit = match unit.is_empty() {
-            true => String::new(),
-            false => format!(", in {unit}"),
-        };
-        let words = Words::new(format!("`{param}` of `{kind}` {}", fault.title()));
-        let words = words.label(format!("{}{unit}", fault.label()));
+        let title = fault.title_in(unit);
+        let words = Words::new(format!("`{param}` of `{kind}` {title}")).label(fault.label());
         let words = match doc.is_empty() {
             true => words,
             false => words.why(format!("`{param}`: {doc}")),

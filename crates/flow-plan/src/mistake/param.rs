@@ -133,11 +133,11 @@ fn reference_words(name: &str, nearest: Option<&str>, params: &[String], axes: &
     let known: Vec<&str> = axes.iter().chain(params).map(String::as_str).collect();
     if known.is_empty() {
         return words.help(format!(
-            "write `{name}` in [params], or `$${name}` for a dollar sign"
+            "write `{name}` in [params], or `$${name}` to keep the dollar sign"
         ));
     }
     words.help(format!(
-        "there are {}; `$${name}` is a dollar sign",
+        "there are {}; `$${name}` keeps the dollar sign",
         names(&known)
     ))
 }

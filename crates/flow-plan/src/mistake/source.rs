@@ -3,7 +3,7 @@
 use flow_contract::PortType;
 
 use super::Words;
-use crate::words::{count, meant, names, port_type};
+use crate::words::{count, form_word, meant, names, port_type};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SourceMistake {
@@ -199,18 +199,12 @@ impl SourceMistake {
                 kinds,
             } => Words::new(format!(
                 "port `{port}` of `{node}` takes {}, but `{source}` carries {}",
-                wants.name, gives.name
+                told_from(wants, gives),
+                told_from(gives, wants)
             ))
             .label(format!("{}, wants {}", port_type(gives), port_type(wants)))
             .why(format!("`{port}`: {doc}"))
-            .help(match (fitting.is_empty(), kinds.is_empty()) {
-                (false, _) => format!("connect {}", either(fitting)),
-                (true, false) => format!("such outputs come from the kind {}", either(kinds)),
-                (true, true) => format!(
-                    "no kind gives {}; bring a file: {{ file = \"…\" }}",
-                    wants.name
-                ),
-            }),
+            .help(type_help(wants, gives, fitting, kinds)),
             _ => Words::new(""),
         }
     }
@@ -232,8 +226,11 @@ impl SourceMistake {
                 outputs,
             } => Words::new(format!("node `{node}` has no output `{output}`"))
                 .label("unknown output")
-                .why(format!("`{node}` is of kind `{kind}`"))
-                .maybe_help(meant(nearest.as_deref(), outputs, "its outputs are")),
+                .maybe_help(meant(
+                    nearest.as_deref(),
+                    outputs,
+                    &format!("the outputs of `{kind}` are"),
+                )),
             _ => Words::new(""),
         }
     }
@@ -317,4 +314,34 @@ impl SourceMistake {
 fn either(list: &[String]) -> String {
     let quoted: Vec<String> = list.iter().take(5).map(|n| format!("`{n}`")).collect();
     quoted.join(" or ")
+}
+
+/// A type in as many words as tell it from another.
+fn told_from(ty: &PortType, other: &PortType) -> String {
+    if ty.name == "any" {
+        return format!("any {}", form_word(ty.form));
+    }
+    if other.name == "any" || ty.name != other.name {
+        return ty.name.to_string();
+    }
+    if ty.axes != other.axes || ty.unit != other.unit {
+        return ty.to_string();
+    }
+    format!("{} as a {}", ty.name, form_word(ty.form))
+}
+
+fn type_help(wants: &PortType, gives: &PortType, fitting: &[String], kinds: &[String]) -> String {
+    let undeclared = gives.name == "file" && wants.form != gives.form;
+    match (fitting.is_empty(), kinds.is_empty()) {
+        _ if undeclared => format!(
+            "if it is a {0}, say so in `outputs`: {{ path = \"…\", type = \"{0}\" }}",
+            form_word(wants.form)
+        ),
+        (false, _) => format!("connect {}", either(fitting)),
+        (true, false) => format!("such outputs come from the kind {}", either(kinds)),
+        (true, true) => format!(
+            "no kind gives {}; bring a file: {{ file = \"…\" }}",
+            wants.name
+        ),
+    }
 }

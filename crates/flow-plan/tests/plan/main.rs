@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod toys;
 #[cfg(test)]
 mod valid;

@@ -47,3 +47,27 @@ fn broken_studies_are_met_with_their_words() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn every_code_has_a_broken_study() {
+    let codes = [
+        include_str!("../../src/mistake/axis.rs"),
+        include_str!("../../src/mistake/effect.rs"),
+        include_str!("../../src/mistake/file.rs"),
+        include_str!("../../src/mistake/node.rs"),
+        include_str!("../../src/mistake/param.rs"),
+        include_str!("../../src/mistake/source.rs"),
+    ];
+    let quoted = codes.iter().flat_map(|text| text.split('"'));
+    let is_code = |word: &&str| {
+        word.len() == 3 && word.starts_with('P') && word[1..].bytes().all(|b| b.is_ascii_digit())
+    };
+    let codes: Vec<&str> = quoted.filter(is_code).collect();
+    assert!(codes.len() > 60);
+    let words: String = broken_studies().iter().map(|path| words(path)).collect();
+    let unseen = codes
+        .iter()
+        .filter(|code| !words.contains(&format!("error[{code}]")));
+    assert_eq!(unseen.collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert!(broken_studies().len() >= 60);
+}
