@@ -5,11 +5,7 @@
 //! process of its own, so that its peak memory is its own. The lines agree with those of the
 //! Python peer; `bench_beside_torch.py` runs both and gives ratios.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a bench prints its numbers"
-)]
+#![expect(clippy::print_stdout, reason = "a bench prints its numbers")]
 
 use flow_learn::backend::BackendClass;
 use flow_learn::epochs::{Epochs, Segment};
