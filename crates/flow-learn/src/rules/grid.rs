@@ -407,7 +407,7 @@ fn compare(rule: &str, network: &Network) -> Option<f64> {
 fn every_rule_is_in_the_grid() {
     for kind in super::RULES {
         let named = |text: &&str| Rule::parse(text).unwrap().kind().name == kind.name;
-        assert!(EXAMPLES.iter().any(|text| named(text)), "{}", kind.name);
+        assert!(EXAMPLES.iter().any(named), "{}", kind.name);
     }
 }
 
