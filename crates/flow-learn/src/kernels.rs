@@ -10,6 +10,7 @@ mod conv;
 mod dense;
 mod dense_block;
 mod direct;
+mod passes;
 mod plain;
 mod plan;
 mod pool;

@@ -4,9 +4,10 @@
 //! is in the cache, and the map between convolution and pool is never stored.
 
 use super::conv::{add_up, chunk_samples, taken};
-use super::plan::{ConvPlan, GradientRows, gradient_rows};
+use super::plan::{ConvPlan, GradientRows, OutputGradient, gradient_rows};
 use super::simd::Level;
-use super::{ConvShape, PoolShape, Real, pool, scratch};
+use super::sparse::Entry;
+use super::{ConvShape, PoolShape, Real, passes, pool, scratch};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -157,7 +158,17 @@ impl<T: Real> ConvBlock<T> {
             .map(|(chunk, dx_of)| {
                 let mut sums = taken(conv.weight_len() + conv.out_channels);
                 for (n, dx) in dx_of.iter_mut().enumerate() {
-                    self.sample_back(&plan, chunk * samples + n, at, dout, dx, &mut sums);
+                    let n = chunk * samples + n;
+                    self.sample_back(
+                        SampleBack {
+                            plan: &plan,
+                            n,
+                            at,
+                            dout,
+                        },
+                        dx,
+                        &mut sums,
+                    );
                 }
                 sums
             })
@@ -171,74 +182,92 @@ impl<T: Real> ConvBlock<T> {
     }
 
     /// Back through one sample on this thread; `sums` are those of weight and bias.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "inner function of `backward`'s loop"
-    )]
-    fn sample_back(
-        &self,
-        plan: &ConvPlan<'_, T>,
-        n: usize,
-        at: &BlockPoint<'_, T>,
-        dout: &[T],
-        dx: &mut [T],
-        sums: &mut [T],
-    ) {
+    fn sample_back(&self, sample: SampleBack<'_, T>, dx: &mut [T], sums: &mut [T]) {
         let conv = &self.conv;
+        let x = &sample.at.x[sample.n * conv.in_len()..][..conv.in_len()];
+        let (dweight, dbias) = sums.split_at_mut(conv.weight_len());
+        let mut back = |dz: OutputGradient<'_, T>| {
+            sample.plan.weight_gradient(x, dz, dweight, dbias);
+            if !dx.is_empty() {
+                sample.plan.input_gradient(dz, dx);
+            }
+        };
+        if self.pool == BlockPool::GlobalMax {
+            return back(OutputGradient::Sparse(&self.winners_gradient(&sample)));
+        }
         let rows = gradient_rows(conv);
         scratch::with(conv.out_channels * rows.stride, |dz: &mut [T]| {
-            self.map_gradient(n, at, dout, dz, rows);
-            let x = &at.x[n * conv.in_len()..][..conv.in_len()];
-            let (dweight, dbias) = sums.split_at_mut(conv.weight_len());
-            plan.weight_gradient(x, dz, dweight, dbias);
-            if !dx.is_empty() {
-                plan.input_gradient(dz, dx);
+            self.map_gradient(&sample, dz, rows);
+            back(OutputGradient::Dense(dz));
+        });
+    }
+
+    /// The gradient to one sample's convolution output behind a global maximum: one number a row.
+    fn winners_gradient(&self, sample: &SampleBack<'_, T>) -> Vec<Entry<T>> {
+        let rows = 0..self.conv.out_channels;
+        let entry = |row: usize| {
+            let (at, factor) = (sample.n * rows.len() + row, self.factor(sample.n, row));
+            let open = !self.relu || sample.at.out[at] > T::ZERO;
+            let dz = if open {
+                sample.dout[at] * factor
+            } else {
+                T::ZERO
+            };
+            Entry {
+                row,
+                time: sample.at.saved[at] as usize,
+                dz,
+            }
+        };
+        rows.clone()
+            .map(entry)
+            .filter(|entry| entry.dz != T::ZERO)
+            .collect()
+    }
+
+    /// The gradient to one sample's convolution output: back through mask, pool and ReLU.
+    fn map_gradient(&self, sample: &SampleBack<'_, T>, dz: &mut [T], rows: GradientRows) {
+        let (len, out_time) = (self.out_len(), self.out_time());
+        let pool = self.rows();
+        let passed_in_row = |row: usize, into: &mut [T]| {
+            let at = sample.n * len + row * out_time;
+            let (out, dout) = (
+                &sample.at.out[at..at + out_time],
+                &sample.dout[at..at + out_time],
+            );
+            match self.relu {
+                true => passes::gate(out, dout, self.factor(sample.n, row), into),
+                false => passes::scale(dout, self.factor(sample.n, row), into),
+            }
+        };
+        scratch::with(out_time, |passed: &mut [T]| {
+            for (row, dz) in dz.chunks_mut(rows.stride).enumerate() {
+                dz[..rows.offset].fill(T::ZERO);
+                dz[rows.offset + pool.time..].fill(T::ZERO);
+                let dz = &mut dz[rows.offset..][..pool.time];
+                if self.pool == BlockPool::None {
+                    passed_in_row(row, dz);
+                    continue;
+                }
+                passed_in_row(row, passed);
+                let winner = &sample.at.saved[sample.n * len + row * out_time..][..out_time];
+                if pool.kernel == 2 && pool.stride == 2 {
+                    passes::scatter_pairs(passed, winner, dz);
+                    continue;
+                }
+                dz.fill(T::ZERO);
+                for (&passed, &winner) in passed.iter().zip(winner) {
+                    dz[winner as usize] += passed;
+                }
             }
         });
     }
 
-    /// The gradient to one sample's convolution output: back through mask, pool and ReLU.
-    fn map_gradient(
-        &self,
-        n: usize,
-        at: &BlockPoint<'_, T>,
-        dout: &[T],
-        dz: &mut [T],
-        rows: GradientRows,
-    ) {
-        let (len, out_time) = (self.out_len(), self.out_time());
-        let pool = self.rows();
-        let of_row = |row: usize| n * len + row * out_time..n * len + (row + 1) * out_time;
-        for (row, dz) in dz.chunks_mut(rows.stride).enumerate() {
-            let (out, dout) = (&at.out[of_row(row)], &dout[of_row(row)]);
-            let factor = self
-                .mask
-                .as_ref()
-                .map_or(T::ONE, |m| m[n * self.conv.out_channels + row]);
-            let open = |out: T, dout: T| {
-                if self.relu && out <= T::ZERO {
-                    T::ZERO
-                } else {
-                    dout * factor
-                }
-            };
-            let passed = out.iter().zip(dout).map(|(&out, &dout)| open(out, dout));
-            dz[..rows.offset].fill(T::ZERO);
-            dz[rows.offset + pool.time..].fill(T::ZERO);
-            let dz = &mut dz[rows.offset..][..pool.time];
-            if self.pool == BlockPool::None {
-                dz.iter_mut()
-                    .zip(passed)
-                    .for_each(|(dz, passed)| *dz = passed);
-            } else if pool.kernel == 2 && pool.stride == 2 {
-                scatter_pairs(passed.zip(&at.saved[of_row(row)]), dz);
-            } else {
-                dz.fill(T::ZERO);
-                for (passed, &winner) in passed.zip(&at.saved[of_row(row)]) {
-                    dz[winner as usize] += passed;
-                }
-            }
-        }
+    /// Dropout's factor of a row.
+    fn factor(&self, n: usize, row: usize) -> T {
+        self.mask
+            .as_ref()
+            .map_or(T::ONE, |mask| mask[n * self.conv.out_channels + row])
     }
 
     fn apply_mask(&self, n: usize, out: &mut [T]) {
@@ -251,18 +280,12 @@ impl<T: Real> ConvBlock<T> {
     }
 }
 
-/// Gives each number to the winner of its pair and 0 to the other, and to what no pair covers.
-fn scatter_pairs<'a, T: Real>(passed: impl Iterator<Item = (T, &'a u32)>, dz: &mut [T]) {
-    let (pairs, rest) = dz.as_chunks_mut::<2>();
-    for (pair, (passed, &winner)) in pairs.iter_mut().zip(passed) {
-        let second = winner % 2 == 1;
-        *pair = if second {
-            [T::ZERO, passed]
-        } else {
-            [passed, T::ZERO]
-        };
-    }
-    rest.fill(T::ZERO);
+/// The sample that gradients go back through.
+struct SampleBack<'a, T> {
+    plan: &'a ConvPlan<'a, T>,
+    n: usize,
+    at: &'a BlockPoint<'a, T>,
+    dout: &'a [T],
 }
 
 /// A convolution's block with its weights packed, to be run on single samples.

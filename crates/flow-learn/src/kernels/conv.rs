@@ -1,8 +1,8 @@
 //! The 1-D convolution, its gradient to the input and its gradient to the weights.
 
-use super::plan::{ConvPlan, gradient_rows};
+use super::plan::{ConvPlan, GradientRows, OutputGradient, gradient_rows};
 use super::simd::Level;
-use super::{Real, scratch};
+use super::{Real, scratch, sparse};
 use rayon::prelude::*;
 
 /// The sizes of one convolution.
@@ -105,11 +105,18 @@ pub fn conv_weight_gradient<T: Real>(
     partial.into_iter().for_each(T::give);
 }
 
-/// Calls `work` with one sample's output gradient in rows as the plan takes them.
-fn in_rows<T: Real>(s: &ConvShape, dz: &[T], work: impl FnOnce(&[T])) {
+/// Calls `work` with one sample's output gradient as the plan takes it.
+fn in_rows<T: Real>(s: &ConvShape, dz: &[T], work: impl FnOnce(OutputGradient<'_, T>)) {
     let (rows, len) = (gradient_rows(s), s.out_time());
-    if rows.stride == len {
-        return work(dz);
+    let close = GradientRows {
+        stride: len,
+        offset: 0,
+    };
+    if let Some(entries) = sparse::entries(dz, close, len) {
+        return work(OutputGradient::Sparse(&entries));
+    }
+    if rows == close {
+        return work(OutputGradient::Dense(dz));
     }
     scratch::with(s.out_channels * rows.stride, |space: &mut [T]| {
         for (row, dz) in space.chunks_mut(rows.stride).zip(dz.chunks(len)) {
@@ -117,7 +124,7 @@ fn in_rows<T: Real>(s: &ConvShape, dz: &[T], work: impl FnOnce(&[T])) {
             row[rows.offset..][..len].copy_from_slice(dz);
             row[rows.offset + len..].fill(T::ZERO);
         }
-        work(space);
+        work(OutputGradient::Dense(space));
     });
 }
 

@@ -2,6 +2,7 @@
 
 use super::direct::{Convolve, Correlate, PanelShape, Panels};
 use super::simd::Level;
+use super::sparse::Entry;
 use super::{ConvShape, Real, plain, scratch, sparse};
 
 /// A convolution with its weights packed for the directions it is wanted in.
@@ -13,6 +14,15 @@ pub(super) struct ConvPlan<'a, T> {
     bias: Option<&'a [T]>,
     forward: Option<Panels<T>>,
     back: Option<Panels<T>>,
+}
+
+/// The gradient to one sample's output.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OutputGradient<'a, T> {
+    /// Rows as [`gradient_rows`] says.
+    Dense(&'a [T]),
+    /// The numbers that are not zero.
+    Sparse(&'a [Entry<T>]),
 }
 
 /// How rows of an output gradient lie: each with zeros around it, so that tiles need no edges.
@@ -138,17 +148,20 @@ impl<'a, T: Real> ConvPlan<'a, T> {
         });
     }
 
-    /// `dx = wᵀ ∗ dz` of one sample; `dz` lies as [`gradient_rows`] says.
-    pub(super) fn input_gradient(&self, dz: &[T], dx: &mut [T]) {
+    /// `dx = wᵀ ∗ dz` of one sample.
+    pub(super) fn input_gradient(&self, dz: OutputGradient<'_, T>, dx: &mut [T]) {
         let s = &self.shape;
         let rows = gradient_rows(s);
-        if let Some(entries) = sparse::entries(dz, (rows.stride, rows.offset, s.out_time())) {
-            dx.fill(T::ZERO);
-            return sparse::input_gradient(s, self.weight, &entries, dx);
-        }
-        let Some(panels) = &self.back else {
-            dx.fill(T::ZERO);
-            return plain::input_gradient(s, self.weight, dz, dx);
+        let (dz, panels) = match (dz, &self.back) {
+            (OutputGradient::Sparse(entries), _) => {
+                dx.fill(T::ZERO);
+                return sparse::input_gradient(s, self.weight, entries, dx);
+            }
+            (OutputGradient::Dense(dz), None) => {
+                dx.fill(T::ZERO);
+                return plain::input_gradient(s, self.weight, dz, dx);
+            }
+            (OutputGradient::Dense(dz), Some(panels)) => (dz, panels),
         };
         let (x_stride, dilation, len) = (rows.stride, s.dilation, s.time);
         let done = |_, _: &mut [T]| {};
@@ -166,20 +179,28 @@ impl<'a, T: Real> ConvPlan<'a, T> {
     }
 
     /// Adds one sample's part to the gradients of weight and bias.
-    pub(super) fn weight_gradient(&self, x: &[T], dz: &[T], dweight: &mut [T], dbias: &mut [T]) {
+    pub(super) fn weight_gradient(
+        &self,
+        x: &[T],
+        dz: OutputGradient<'_, T>,
+        dweight: &mut [T],
+        dbias: &mut [T],
+    ) {
         let s = &self.shape;
         let (rows, len) = (gradient_rows(s), s.out_time());
-        let whole = |dbias: &mut [T]| {
+        let dz = match dz {
+            OutputGradient::Dense(dz) => dz,
+            OutputGradient::Sparse(entries) => {
+                entries
+                    .iter()
+                    .for_each(|entry| dbias[entry.row] += entry.dz);
+                return sparse::weight_gradient(s, x, entries, dweight);
+            }
+        };
+        if !direct(s) {
             for (dbias, dz) in dbias.iter_mut().zip(dz.chunks(rows.stride)) {
                 *dbias += plain::sum(&dz[rows.offset..][..len]);
             }
-        };
-        if let Some(entries) = sparse::entries(dz, (rows.stride, rows.offset, len)) {
-            whole(dbias);
-            return sparse::weight_gradient(s, x, &entries, dweight);
-        }
-        if !direct(s) {
-            whole(dbias);
             return plain::weight_gradient(s, x, dz, dweight);
         }
         let shape = PanelShape {

@@ -1,6 +1,6 @@
 //! Pooling over time: maximum with its winners, and average.
 
-use super::{Real, textbook};
+use super::{Real, passes, textbook};
 use rayon::prelude::*;
 
 /// The sizes of one pooling; a global pool has `kernel == stride == time`.
@@ -77,11 +77,9 @@ pub(crate) fn average_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
 /// Maximum of each window of one row, on this thread, without winners.
 pub(crate) fn max_pool_row<T: Real>(s: &PoolShape, x: &[T], out: &mut [T]) {
     if s.kernel == 2 && s.stride == 2 {
-        for (out, &[a, b]) in out.iter_mut().zip(x.as_chunks().0) {
-            *out = if b > a { b } else { a };
-        }
+        passes::pool_pairs(x, out);
     } else if s.kernel == s.time {
-        out[0] = largest(x).0;
+        out[0] = passes::largest(x).0;
     } else {
         for (t, out) in out.iter_mut().enumerate() {
             let window = &x[t * s.stride..][..s.kernel];
@@ -101,35 +99,14 @@ pub(super) fn max_pool_row_winners<T: Real>(
     winner: &mut [u32],
 ) {
     if s.kernel == 2 && s.stride == 2 {
-        let pairs = x.as_chunks().0.iter().zip(0_u32..);
-        for ((out, winner), (&[a, b], n)) in out.iter_mut().zip(winner).zip(pairs) {
-            *out = if b > a { b } else { a };
-            *winner = 2 * n + u32::from(b > a);
-        }
+        passes::pool_pairs(x, out);
+        passes::pair_winners(x, winner);
     } else if s.kernel == s.time {
-        let (most, at) = largest(x);
+        let (most, at) = passes::largest(x);
         (out[0], winner[0]) = (most, at as u32);
     } else {
         textbook::max_pool_forward(&PoolShape { rows: 1, ..*s }, x, out, winner);
     }
-}
-
-/// The maximum and its first index: the maximum lane by lane, then where it is.
-fn largest<T: Real>(x: &[T]) -> (T, usize) {
-    let mut lanes = [x[0]; 16];
-    let (full, rest) = x.as_chunks::<16>();
-    for x in full {
-        for lane in 0..16 {
-            lanes[lane] = if x[lane] > lanes[lane] {
-                x[lane]
-            } else {
-                lanes[lane]
-            };
-        }
-    }
-    let all = lanes.iter().chain(rest);
-    let most = all.fold(x[0], |most, &x| if x > most { x } else { most });
-    (most, x.iter().position(|&x| x == most).unwrap_or(0))
 }
 
 /// Spreads each window's gradient evenly: `dx[r, t·stride + k] += dout[r,t] / kernel`.

@@ -1,6 +1,6 @@
 //! Fast kernels against the textbook, over a grid of shapes and at random.
 
-use super::plan::{ConvPlan, gradient_rows};
+use super::plan::{ConvPlan, OutputGradient, gradient_rows};
 use super::simd::Level;
 use super::*;
 use crate::random::{Purpose, Stream};
@@ -157,8 +157,8 @@ fn levels_of_one_class_give_the_same_bytes() {
         let (mut z, mut dx) = (vec![0.0; s.out_len()], vec![0.0; s.in_len()]);
         let (mut dw, mut db) = (vec![0.0; s.weight_len()], vec![0.0; s.out_channels]);
         plan.forward(&x, &mut z, false, |_, _| {});
-        plan.input_gradient(&dz, &mut dx);
-        plan.weight_gradient(&x, &dz, &mut dw, &mut db);
+        plan.input_gradient(OutputGradient::Dense(&dz), &mut dx);
+        plan.weight_gradient(&x, OutputGradient::Dense(&dz), &mut dw, &mut db);
         [z, dx, dw, db].concat()
     });
     let first = all.next();

@@ -128,7 +128,9 @@ unsafe fn tile<V: Vector, const ROWS: usize, const WIDTH: usize, const CUT: bool
     }
 }
 
-/// Adds to `ROWS × COLUMNS` weight gradients: `dw[r, c] += Σ over t of dz[r, t] · x[columns[c] + t]`.
+/// `ROWS × COLUMNS` sums of products: `Σ over t of dz[r, t] · x[columns[c] + t]`.
+///
+/// No closures and no array `map` here: they would be compiled without the vector instructions.
 ///
 /// # Safety
 /// `dz` has `ROWS` rows of `len`, `stride` apart; `x` has `len` numbers from each column's start.
@@ -139,8 +141,9 @@ pub(super) unsafe fn products<V: Vector, const ROWS: usize, const COLUMNS: usize
     x: *const V::Elem,
     columns: &[usize],
 ) -> [[V::Elem; COLUMNS]; ROWS] {
+    let zero = V::Elem::default();
+    let mut result = [[zero; COLUMNS]; ROWS];
     unsafe {
-        let zero = V::Elem::default();
         let mut sums = [[V::splat(zero); COLUMNS]; ROWS];
         let mut starts = [x; COLUMNS];
         for (start, &column) in starts.iter_mut().zip(columns) {
@@ -148,31 +151,50 @@ pub(super) unsafe fn products<V: Vector, const ROWS: usize, const COLUMNS: usize
         }
         let mut t = 0;
         while t + V::LANES <= len {
-            let x = starts.map(|start| V::load(start.add(t)));
-            step::<V, ROWS, COLUMNS>(&mut sums, x, |r| V::load(dz.start.add(r * dz.stride + t)));
+            step::<V, ROWS, COLUMNS, false>(&mut sums, dz, &starts, t, V::LANES);
             t += V::LANES;
         }
         if t < len {
-            let rest = len - t;
-            let x = starts.map(|start| V::load_first(start.add(t), rest));
-            step::<V, ROWS, COLUMNS>(&mut sums, x, |r| {
-                V::load_first(dz.start.add(r * dz.stride + t), rest)
-            });
+            step::<V, ROWS, COLUMNS, true>(&mut sums, dz, &starts, t, len - t);
         }
-        sums.map(|row| row.map(|sum| sum.sum()))
+        for (result, sums) in result.iter_mut().zip(sums) {
+            for (result, sum) in result.iter_mut().zip(sums) {
+                *result = sum.sum();
+            }
+        }
     }
+    result
 }
 
+/// The products of one vector of each row and column, or of its first `count` lanes.
 #[inline(always)]
-unsafe fn step<V: Vector, const ROWS: usize, const COLUMNS: usize>(
+unsafe fn step<V: Vector, const ROWS: usize, const COLUMNS: usize, const CUT: bool>(
     sums: &mut [[V; COLUMNS]; ROWS],
-    x: [V; COLUMNS],
-    dz: impl Fn(usize) -> V,
+    dz: Signal<V::Elem>,
+    starts: &[*const V::Elem; COLUMNS],
+    t: usize,
+    count: usize,
 ) {
-    for (r, row) in sums.iter_mut().enumerate() {
-        let dz = dz(r);
-        for (sum, x) in row.iter_mut().zip(x) {
-            *sum = unsafe { dz.multiply_add(x, *sum) };
+    unsafe {
+        let mut x = [V::splat(V::Elem::default()); COLUMNS];
+        for (x, start) in x.iter_mut().zip(starts) {
+            let from = start.add(t);
+            *x = if CUT {
+                V::load_first(from, count)
+            } else {
+                V::load(from)
+            };
+        }
+        for (r, row) in sums.iter_mut().enumerate() {
+            let from = dz.start.add(r * dz.stride + t);
+            let dz = if CUT {
+                V::load_first(from, count)
+            } else {
+                V::load(from)
+            };
+            for (sum, x) in row.iter_mut().zip(x) {
+                *sum = dz.multiply_add(x, *sum);
+            }
         }
     }
 }
