@@ -1,12 +1,11 @@
 //! The way back of one sample, from the logits to the input.
 
-use super::activation::Activation;
 use super::fused;
 use super::linear::Map;
 use super::path::{Activations, Denominator, Factor, Passage, Path, Product, Ready};
 use super::program::{Action, Linear, Program};
 use super::workspace::Workspace;
-use crate::kernels::{Real, max_pool_backward};
+use crate::kernels::{Activation, Real, max_pool_backward};
 use crate::rules::Gate;
 
 /// Relevance further from 1 than this power of two is pulled back to 1 before it goes on.
@@ -77,7 +76,7 @@ fn activated<T: Real>(
     if activations == Activations::Pass {
         return;
     }
-    activation.derive(x, relevance);
+    fused::multiply(relevance, x, |x| activation.slope(x));
     if activations == Activations::Guide && activation == Activation::Relu {
         relevance.iter_mut().for_each(|r| *r = r.max(T::ZERO));
     }

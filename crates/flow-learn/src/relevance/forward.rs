@@ -24,7 +24,11 @@ impl<T: Real> Program<T> {
                 Action::MaxPool(shape) => {
                     max_pool_forward(shape, gets, gives, &mut space.winners[place]);
                 }
-                Action::Activation(activation) => activation.apply(gets, gives),
+                Action::Activation(activation) => {
+                    for (out, &x) in gives.iter_mut().zip(gets) {
+                        *out = activation.value(x);
+                    }
+                }
             }
         }
     }

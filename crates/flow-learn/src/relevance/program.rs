@@ -1,9 +1,8 @@
 //! A network made ready to be walked: what each layer does to one sample, and with which numbers.
 
 use super::RelevanceError;
-use super::activation::Activation;
 use super::linear::Map;
-use crate::kernels::{ConvShape, DenseShape, PoolShape, Real};
+use crate::kernels::{Activation, ConvShape, DenseShape, PoolShape, Real};
 use crate::network::{Network, Op, Shape};
 use crate::weights::{LayerWeights, Weights};
 use std::sync::Arc;
@@ -100,8 +99,8 @@ fn action<T: Real>(
     gives: Shape,
     numbers: &LayerWeights<T>,
 ) -> Option<Action<T>> {
-    if let Some(activation) = Activation::of(op) {
-        return Some(Action::Activation(activation));
+    if let Some(function) = activation(op) {
+        return Some(Action::Activation(function));
     }
     let rows = gets.channels();
     match *op {
@@ -155,6 +154,16 @@ fn linear<T: Real>(
         bias: Some(bias).filter(|bias| !bias.is_empty()),
         relu: false,
     })
+}
+
+fn activation(op: &Op) -> Option<Activation> {
+    match *op {
+        Op::Relu => Some(Activation::Relu),
+        Op::LeakyRelu { slope } => Some(Activation::LeakyRelu { slope }),
+        Op::Elu { alpha } => Some(Activation::Elu { alpha }),
+        Op::Gelu => Some(Activation::Gelu),
+        _ => None,
+    }
 }
 
 fn conv_shape(op: &Op, gets: Shape) -> Option<ConvShape> {

@@ -182,21 +182,16 @@ impl<T: Real> Walker<T> {
         slot.logits.copy_from_slice(self.program.logits(space));
         finite(slot.sample, slot.logits, || "a logit".to_owned())?;
         *slot.target = class(target, slot.sample, slot.logits);
-        for (rule, way) in self.ways.iter().enumerate() {
-            let mut begin = |relevance: &mut [T]| {
-                let classes = relevance.len();
-                match start {
-                    Start::Given(values) => {
-                        relevance.copy_from_slice(&values[slot.sample * classes..][..classes]);
-                    }
-                    Start::One => one_hot(relevance, *slot.target, T::ONE),
-                    Start::Logit => one_hot(relevance, *slot.target, slot.logits[*slot.target]),
-                }
-            };
-            let (into, exponent) = &mut slot.rules[rule];
+        let begin = Begin {
+            start,
+            sample: slot.sample,
+            target: *slot.target,
+            logit: slot.logits[*slot.target],
+        };
+        for (way, (into, exponent)) in self.ways.iter().zip(&mut slot.rules) {
             **exponent = match &way.gradient {
-                None => self.relevance(way, x, &mut begin, into, space),
-                Some(gradient) => self.gradient(way, gradient, x, &mut begin, into, space),
+                None => self.relevance(way, x, &begin, into, space),
+                Some(_) => self.gradient(way, x, &begin, into, space),
             };
             finite(slot.sample, into, || format!("`{}`", way.name))?;
         }
@@ -207,11 +202,11 @@ impl<T: Real> Walker<T> {
         &self,
         way: &Way<T>,
         x: &[T],
-        begin: &mut impl FnMut(&mut [T]),
+        begin: &Begin<'_, T>,
         into: &mut [T],
         space: &mut Workspace<T>,
     ) -> i32 {
-        begin(&mut space.relevance[..self.program.classes]);
+        begin.fill(&mut space.relevance[..self.program.classes]);
         let exponent = self.program.back(&way.path, x, space);
         settle(&space.relevance[..self.program.in_len], exponent, into)
     }
@@ -219,12 +214,14 @@ impl<T: Real> Walker<T> {
     fn gradient(
         &self,
         way: &Way<T>,
-        (method, nodes): &(GradientMethod, Vec<GradientNode>),
         x: &[T],
-        begin: &mut impl FnMut(&mut [T]),
+        begin: &Begin<'_, T>,
         into: &mut [T],
         space: &mut Workspace<T>,
     ) -> i32 {
+        let Some((method, nodes)) = &way.gradient else {
+            return 0;
+        };
         let mut sums = vec![0.0; x.len()];
         for node in nodes {
             // The input itself went forward last, or goes again at the end, for the methods that follow.
@@ -236,7 +233,7 @@ impl<T: Real> Walker<T> {
                 self.program.forward(&there, space);
                 &there
             };
-            begin(&mut space.relevance[..self.program.classes]);
+            begin.fill(&mut space.relevance[..self.program.classes]);
             self.program.back(&way.path, there, space);
             for (sum, gradient) in sums.iter_mut().zip(&space.relevance) {
                 *sum += node.weight * gradient.to_f64();
@@ -269,6 +266,28 @@ fn activations(method: &Method) -> Activations {
     match method {
         Method::Gradient(GradientMethod::GuidedBackprop) => Activations::Guide,
         _ => Activations::Derive,
+    }
+}
+
+/// What a sample's walk starts with.
+struct Begin<'a, T> {
+    start: Start<'a, T>,
+    sample: usize,
+    target: usize,
+    logit: T,
+}
+
+impl<T: Real> Begin<'_, T> {
+    /// Fills the relevance of the logits, `[classes]`.
+    fn fill(&self, relevance: &mut [T]) {
+        let classes = relevance.len();
+        match self.start {
+            Start::Given(values) => {
+                relevance.copy_from_slice(&values[self.sample * classes..][..classes]);
+            }
+            Start::One => one_hot(relevance, self.target, T::ONE),
+            Start::Logit => one_hot(relevance, self.target, self.logit),
+        }
     }
 }
 

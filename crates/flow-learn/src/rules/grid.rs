@@ -160,6 +160,9 @@ fn networks(op: &Op) -> Vec<Network> {
     networks
 }
 
+/// Takes relevance back through one layer.
+type Carry = Box<dyn Fn(&[f64]) -> Vec<f64>>;
+
 /// One layer, literally: for each output its unit's places, weights and bias.
 struct Layer {
     units: Vec<(Vec<usize>, Vec<f64>, f64)>,
@@ -253,7 +256,7 @@ fn slow(
 ) -> Vec<f64> {
     let (mut channels, mut time) = (network.channels, network.time);
     let mut values = vec![x.to_vec()];
-    let mut back: Vec<Box<dyn Fn(&[f64]) -> Vec<f64>>> = Vec::new();
+    let mut back: Vec<Carry> = Vec::new();
     for ((layer, shape), rule) in network
         .layers
         .iter()
@@ -261,7 +264,7 @@ fn slow(
         .zip(rules)
     {
         let x = values.last().unwrap().clone();
-        let (value, carry): (Vec<f64>, Box<dyn Fn(&[f64]) -> Vec<f64>>) = match (&layer.op, rule) {
+        let (value, carry): (Vec<f64>, Carry) = match (&layer.op, rule) {
             (op, Some(rule)) => {
                 let literal = literal(op, channels, time, weights.get(&layer.name));
                 let z = literal
@@ -374,7 +377,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 fn compare(rule: &str, network: &Network) -> Option<f64> {
     let composite = everywhere(rule);
     let weights = weights(network, 7);
-    let walker = match Walker::new(network, &weights, &[composite.clone()]) {
+    let walker = match Walker::new(network, &weights, std::slice::from_ref(&composite)) {
         Err(RelevanceError::Pass { .. } | RelevanceError::Box { .. }) => return None,
         walker => walker.unwrap(),
     };
@@ -404,7 +407,7 @@ fn compare(rule: &str, network: &Network) -> Option<f64> {
 fn every_rule_is_in_the_grid() {
     for kind in super::RULES {
         let named = |text: &&str| Rule::parse(text).unwrap().kind().name == kind.name;
-        assert!(EXAMPLES.iter().any(|text| named(&text)), "{}", kind.name);
+        assert!(EXAMPLES.iter().any(named), "{}", kind.name);
     }
 }
 
