@@ -92,8 +92,11 @@ fn by_cells(
 ) -> Vec<Fit> {
     let cells = Cells::new(cell_of, NIGHTS).expect("every row has a night");
     let made = Factorisation::of_cells(design, cells.counts()).expect("nights are independent");
-    let fit = |y: &&[f64]| made.fit_cells(&cells.summarise(y).ok()?, options).ok();
-    responses.iter().filter_map(fit).collect()
+    let summarised: Vec<_> = responses.iter().flat_map(|y| cells.summarise(y)).collect();
+    made.fit_cells(&summarised, options)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn adjusted(fits: &[Fit]) -> usize {

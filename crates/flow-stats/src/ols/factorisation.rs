@@ -2,7 +2,7 @@
 
 use super::OlsError;
 use crate::design::Design;
-use crate::sums::sum_of;
+use crate::sums::{dot, largest_magnitude, scale_near_one};
 use nalgebra::DMatrix;
 
 /// A column is dependent when less than this part of its length is not explained by the columns before it.
@@ -41,8 +41,8 @@ impl std::fmt::Display for Dependency {
 pub struct Factorisation {
     pub(super) names: Vec<String>,
     pub(super) rows: usize,
-    /// Invariant: `[column, row]`, orthonormal columns. Guard: `columns_of_q_are_orthonormal`.
-    pub(super) q: Vec<f64>,
+    /// Invariant: orthonormal columns, contiguous. Guard: `columns_of_q_are_orthonormal`.
+    q: DMatrix<f64>,
     /// `R⁻¹`, `[k, k]`: coefficients times `D` are this times `Qᵀ W^½ y`.
     pub(super) inverse: DMatrix<f64>,
     /// The diagonal of `D`, `[k]`. Applied last, so that no unit of a column makes a variance underflow.
@@ -94,12 +94,13 @@ impl Factorisation {
             });
         }
         let (scaled, lengths) = unit_columns(design, counts.as_deref());
-        let qr = scaled.clone().qr();
+        let qr = scaled.qr();
         let r = qr.r();
         if lengths.iter().any(|length| !length.is_finite()) {
             return Err(OlsError::Overflow);
         }
         if (0..columns).any(|j| lengths[j] == 0.0 || r[(j, j)] < RANK_TOLERANCE) {
+            let (scaled, lengths) = unit_columns(design, counts.as_deref());
             let dependencies = dependencies(&scaled, &lengths, design.names());
             return Err(OlsError::RankDeficient { dependencies });
         }
@@ -108,7 +109,7 @@ impl Factorisation {
         Ok(Self {
             names: design.names().to_vec(),
             rows: design.rows(),
-            q: qr.q().as_slice().to_vec(),
+            q: qr.q(),
             inverse,
             lengths,
             counts,
@@ -129,7 +130,7 @@ impl Factorisation {
 
     /// A column of `Q`, `[row]`.
     pub(super) fn q_column(&self, column: usize) -> &[f64] {
-        &self.q[column * self.rows..(column + 1) * self.rows]
+        &self.q.as_slice()[column * self.rows..(column + 1) * self.rows]
     }
 
     /// Observations that a row stands for.
@@ -144,26 +145,30 @@ impl Factorisation {
 /// refused as dependent, so none of these rows is ever fitted.
 fn unit_columns(design: &Design, counts: Option<&[f64]>) -> (DMatrix<f64>, Vec<f64>) {
     let columns = design.names().len();
+    let roots = counts.map(|counts| counts.iter().map(|n| n.sqrt()).collect::<Vec<f64>>());
     let mut scaled = DMatrix::zeros(design.rows().max(columns), columns);
     let mut lengths = Vec::with_capacity(columns);
     for (index, mut column) in scaled.column_iter_mut().enumerate() {
         let values = design.column(index);
-        let largest = values
-            .iter()
-            .fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        if largest == 0.0 {
-            lengths.push(0.0);
-            continue;
-        }
+        // A power of two changes no digit and keeps the squares in range.
+        let near_one = scale_near_one(largest_magnitude(values));
         let target = &mut column.as_mut_slice()[..values.len()];
-        for (row, (target, value)) in target.iter_mut().zip(values).enumerate() {
-            *target = value / largest * counts.map_or(1.0, |counts| counts[row].sqrt());
+        target
+            .iter_mut()
+            .zip(values)
+            .for_each(|(target, value)| *target = value * near_one);
+        if let Some(roots) = &roots {
+            target
+                .iter_mut()
+                .zip(roots)
+                .for_each(|(target, root)| *target *= root);
         }
-        let length = sum_of(target, |value| value * value).sqrt();
+        let length = dot(target, target).sqrt();
         if length > 0.0 {
-            target.iter_mut().for_each(|value| *value /= length);
+            let inverse = 1.0 / length;
+            target.iter_mut().for_each(|value| *value *= inverse);
         }
-        lengths.push(length * largest);
+        lengths.push(length / near_one);
     }
     (scaled, lengths)
 }
@@ -211,7 +216,6 @@ fn dependencies(scaled: &DMatrix<f64>, lengths: &[f64], names: &[String]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sums::dot;
 
     fn design(columns: &[(&str, &[f64])]) -> Design {
         let owned = |(name, values): &(&str, &[f64])| ((*name).to_owned(), values.to_vec());
