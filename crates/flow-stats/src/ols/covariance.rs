@@ -88,10 +88,24 @@ impl Robust {
         self.hc3_factors.is_some() || self.clusters.is_some()
     }
 
+    /// Computes what was asked for.
+    pub(super) fn covariances(
+        &self,
+        of: &Factorisation,
+        residuals: &[f64],
+        within: Option<&[f64]>,
+    ) -> RobustCovariances {
+        let hc3 = self.hc3(of, residuals, within);
+        RobustCovariances {
+            hc3,
+            clustered: self.clustered(of, residuals),
+        }
+    }
+
     /// Covariance robust to unequal variance: `A (Σ uᵢ² / (1 − hᵢ)² qᵢ qᵢᵀ) Aᵀ` with the leverage `hᵢ = |qᵢ|²`.
     ///
     /// Source: MacKinnon & White 1985, J. Econometrics 29, 305–325 (HC3 in the naming of Long & Ervin 2000).
-    pub(super) fn hc3(
+    fn hc3(
         &self,
         of: &Factorisation,
         residuals: &[f64],
@@ -130,11 +144,7 @@ impl Robust {
     /// `G/(G−1) · (n−1)/(n−k) · A (Σ_g s_g s_gᵀ) Aᵀ` with `s_g = Σ_{i in g} qᵢ uᵢ`.
     ///
     /// Source: Liang & Zeger 1986, Biometrika 73, 13–22; the factor is the usual one (Stata, statsmodels).
-    pub(super) fn clustered(
-        &self,
-        of: &Factorisation,
-        residuals: &[f64],
-    ) -> Option<(DMatrix<f64>, u64)> {
+    fn clustered(&self, of: &Factorisation, residuals: &[f64]) -> Option<(DMatrix<f64>, u64)> {
         let Clusters { runs, count } = self.clusters.as_ref()?;
         let k = of.names().len();
         let mut sums = DMatrix::<f64>::zeros(*count, k);
@@ -151,6 +161,13 @@ impl Robust {
             *count as u64 - 1,
         ))
     }
+}
+
+/// The robust covariances of one response that were asked for.
+pub(super) struct RobustCovariances {
+    pub(super) hc3: Option<DMatrix<f64>>,
+    /// With its degrees of freedom.
+    pub(super) clustered: Option<(DMatrix<f64>, u64)>,
 }
 
 /// `1 / (count · (1 − h)²)`: all observations of a cell share `q / √count`, and so their leverage.

@@ -1,6 +1,6 @@
 //! Fits of a factorised design to responses.
 
-use super::covariance::{Inference, Robust};
+use super::covariance::{Inference, Robust, RobustCovariances};
 use super::squares::{Response, Squares};
 use super::{CellResponse, Factorisation, OlsError};
 use crate::sums::{dot, sum_of};
@@ -155,24 +155,29 @@ impl Factorisation {
         let usable: Vec<&Response<'_>> = responses.iter().flatten().collect();
         let projections = self.projections(&usable);
         let squares = self.squares(&usable, &projections);
+        let mut residuals = Vec::new(); // kept from one response to the next
         let mut parts = projections.chunks(self.names.len()).zip(squares);
         let fit = |response: &Result<Response<'_>, OlsError>| {
             let response = response.as_ref().map_err(OlsError::clone)?;
             let (projection, squares) = parts.next().ok_or(OlsError::Overflow)?;
-            self.fit_response(response, projection, &squares, &robust, options.confidence)
+            squares.refuse_unusable(self.observations, self.names.len(), response.mean)?;
+            if robust.any() {
+                self.residuals(response, projection, &mut residuals);
+            }
+            let covariances = robust.covariances(self, &residuals, response.within);
+            self.inferred(projection, &squares, covariances, options.confidence)
         };
         responses.iter().map(fit).collect()
     }
 
-    fn fit_response(
+    /// Puts a fit together from the sums over its rows.
+    fn inferred(
         &self,
-        y: &Response<'_>,
         projection: &[f64],
         squares: &Squares,
-        robust: &Robust,
+        robust: RobustCovariances,
         confidence: f64,
     ) -> Result<Fit, OlsError> {
-        squares.refuse_unusable(self.observations, self.names.len(), y.mean)?;
         let scaled = &self.inverse * DVectorView::from_slice(projection, projection.len());
         let unscaled = scaled
             .iter()
@@ -190,20 +195,15 @@ impl Factorisation {
             Inference::new(&coefficients, errors.collect(), df, confidence)
         };
         let bread = &self.inverse * self.inverse.transpose();
-        let residuals = if robust.any() {
-            self.residuals(y, projection)
-        } else {
-            Vec::new()
-        };
-        let hc3 = robust.hc3(self, &residuals, y.within);
-        let clustered = robust.clustered(self, &residuals);
         Ok(Fit {
             names: self.names.clone(),
             classical: infer(&(bread * residual_variance), df_residual)?,
-            hc3: hc3
+            hc3: robust
+                .hc3
                 .map(|covariance| infer(&covariance, df_residual))
                 .transpose()?,
-            clustered: clustered
+            clustered: robust
+                .clustered
                 .map(|(covariance, df)| infer(&covariance, df))
                 .transpose()?,
             observations: self.observations,

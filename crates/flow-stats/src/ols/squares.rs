@@ -105,15 +105,14 @@ impl Factorisation {
         squares
     }
 
-    /// The residual of each row times `√count`.
-    pub(super) fn residuals(&self, y: &Response<'_>, projection: &[f64]) -> Vec<f64> {
-        let mut residuals = vec![0.0; self.rows];
-        self.fit_rows(projection, 0..self.rows, &mut residuals);
+    /// Writes the residual of each row times `√count`.
+    pub(super) fn residuals(&self, y: &Response<'_>, projection: &[f64], residuals: &mut Vec<f64>) {
+        residuals.resize(self.rows, 0.0);
+        self.fit_rows(projection, 0..self.rows, residuals);
         residuals
             .iter_mut()
             .zip(y.weighted.iter())
             .for_each(|(fitted, y)| *fitted = y - *fitted);
-        residuals
     }
 
     /// Writes the fitted values of some rows, times `√count`.
