@@ -28,7 +28,7 @@ fn main() -> std::io::Result<()> {
     let subject_of: Vec<u32> = night_of.iter().map(|night| (*night / 2) as u32).collect();
     let subjects: Vec<u32> = (0..NIGHTS).map(|night| (night / 2) as u32).collect();
     let many: Vec<Option<f64>> = (0..1_000_000).map(|_| Some(unit())).collect();
-    let night: Vec<f32> = (0..3 * 30_000 * 100).map(|_| unit() as f32).collect();
+    let mut night: Vec<f32> = (0..3 * 30_000 * 100).map(|_| unit() as f32).collect();
 
     let plain = FitOptions::default();
     let robust = |clusters| FitOptions {
@@ -51,8 +51,7 @@ fn main() -> std::io::Result<()> {
         benjamini_hochberg(&many).map_or(0, |adjusted| adjusted.family)
     })?;
     tell("zscore_3_channels_of_8h20_at_100_hz", || {
-        standardise(&mut night.clone(), Layout::whole(3, 3_000_000))
-            .map_or(0, |scales| scales.len())
+        standardise(&mut night, Layout::whole(3, 3_000_000)).map_or(0, |scales| scales.len())
     })
 }
 
@@ -76,7 +75,7 @@ fn design(rows: usize, unit: &mut impl FnMut() -> f64) -> Design {
 }
 
 fn by_rows(design: &Design, responses: &[&[f64]], options: &FitOptions<'_>) -> Vec<Fit> {
-    let factorisation = Factorisation::new(design).expect("random columns are independent");
+    let factorisation = Factorisation::new(design.clone()).expect("random columns are independent");
     factorisation
         .fit_many(responses, options)
         .into_iter()
@@ -91,9 +90,13 @@ fn by_cells(
     options: &FitOptions<'_>,
 ) -> Vec<Fit> {
     let cells = Cells::new(cell_of, NIGHTS).expect("every row has a night");
-    let made = Factorisation::of_cells(design, cells.counts()).expect("nights are independent");
-    let fit = |y: &&[f64]| made.fit_cells(&cells.summarise(y).ok()?, options).ok();
-    responses.iter().filter_map(fit).collect()
+    let made =
+        Factorisation::of_cells(design.clone(), cells.counts()).expect("nights are independent");
+    let summarised: Vec<_> = responses.iter().flat_map(|y| cells.summarise(y)).collect();
+    made.fit_cells(&summarised, options)
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn adjusted(fits: &[Fit]) -> usize {

@@ -111,6 +111,11 @@ impl Design {
         Ok(design)
     }
 
+    /// Gives up names, number of rows and values, `[column, row]`.
+    pub(crate) fn into_parts(self) -> (Vec<String>, usize, Vec<f64>) {
+        (self.names, self.rows, self.values)
+    }
+
     /// Names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -8,6 +8,7 @@ mod cells;
 mod covariance;
 mod factorisation;
 mod fit;
+mod squares;
 
 pub use cells::{CellResponse, Cells};
 pub use covariance::Inference;

@@ -4,6 +4,7 @@
 //! every epoch alike, [`ShareSummary::pooled_share`] weighs it by its relevance.
 
 use crate::relevance::RelevanceSums;
+use crate::sums::{largest_magnitude, scale_near_one};
 
 /// Why shares can't be summarised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -221,8 +222,7 @@ struct Total {
 
 impl Total {
     fn of(absolute: &[f64]) -> Self {
-        let largest = absolute.iter().copied().fold(0.0, f64::max);
-        let scale = scale_near_one(largest);
+        let scale = scale_near_one(largest_magnitude(absolute));
         Self {
             scale,
             scaled: absolute.iter().map(|sum| sum * scale).sum(),
@@ -235,15 +235,6 @@ impl Total {
 
     fn percent(self, part: f64) -> f64 {
         100.0 * (part * self.scale / self.scaled)
-    }
-}
-
-/// The power of two that brings `value` into about 1; exact, so scaling by it rounds nothing.
-fn scale_near_one(value: f64) -> f64 {
-    if value == 0.0 {
-        1.0
-    } else {
-        (-value.log2().floor()).clamp(-1022.0, 1023.0).exp2()
     }
 }
 

@@ -42,6 +42,33 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sum_pairs(a, b, |x, y| x * y)
 }
 
+/// The largest magnitude in a slice of finite values; 0 for an empty one.
+pub(crate) fn largest_magnitude(values: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let mut lanes = [0.0; LANES];
+    let blocks = values.chunks_exact(LANES);
+    let tail = blocks
+        .remainder()
+        .iter()
+        .fold(0.0, |most, value| larger(most, value.abs()));
+    for block in blocks {
+        for lane in 0..LANES {
+            lanes[lane] = larger(lanes[lane], block[lane].abs());
+        }
+    }
+    lanes.into_iter().fold(tail, larger)
+}
+
+/// The power of two that brings a magnitude to about 1; exact, so scaling by it rounds nothing.
+pub(crate) fn scale_near_one(magnitude: f64) -> f64 {
+    let scale = |magnitude: f64| (-magnitude.log2().floor()).clamp(-1022.0, 1023.0).exp2();
+    if magnitude == 0.0 {
+        1.0
+    } else {
+        scale(magnitude)
+    }
+}
+
 /// Averages a slice; `None` if it is empty.
 pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| sum_of(values, |v| v) / values.len() as f64)
@@ -58,6 +85,8 @@ mod tests {
             let expected: f64 = values.iter().sum();
             assert_eq!(sum_of(&values, |v| v), expected);
             assert_eq!(sum_pairs(&values, &values, |x, _| x), expected);
+            let negated: Vec<f64> = values.iter().map(|v| -v).collect();
+            assert_eq!(largest_magnitude(&negated), f64::from((length - 1).max(0)));
         }
     }
 }

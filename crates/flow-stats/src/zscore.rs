@@ -140,44 +140,71 @@ fn scale_of(signal: &[f32], layout: Layout, channel: usize) -> Result<Scale, Zsc
             .skip(channel)
             .step_by(layout.channels)
     };
-    refuse_unusable(rows(), layout.samples, channel)?;
+    let pieces = || rows().flat_map(|row| row.chunks(PIECE)); // twice read while near
+    let mut extent = Extent {
+        sum: 0.0,
+        low: f32::INFINITY,
+        high: f32::NEG_INFINITY,
+    };
+    pieces().for_each(|piece| extent.widen(piece));
+    if !extent.sum.is_finite() {
+        let first = rows().flatten().position(|x| !x.is_finite());
+        return Err(ZscoreError::NotFinite {
+            channel,
+            sample: first.unwrap_or(count),
+        });
+    }
+    extent.refuse_flat(channel)?;
     let n = count as f64;
-    let mean = rows().map(|row| sum_of(row, |x| x)).sum::<f64>() / n;
-    let off = rows().map(|row| sum_of(row, |x| x - mean)).sum::<f64>();
-    let squares = rows()
-        .map(|row| sum_of(row, |x| (x - mean) * (x - mean)))
-        .sum::<f64>();
+    let mean = extent.sum / n;
+    let (mut off, mut squares) = (0.0, 0.0);
+    for piece in pieces() {
+        off += sum_of(piece, |x| x - mean);
+        squares += sum_of(piece, |x| (x - mean) * (x - mean));
+    }
     Ok(Scale {
         mean,
         sd: ((squares - off * off / n) / (n - 1.0)).sqrt(),
     })
 }
 
-/// Refuses a channel with a NaN or an infinity, or with one value only.
-fn refuse_unusable<'a>(
-    rows: impl Iterator<Item = &'a [f32]>,
-    samples: usize,
-    channel: usize,
-) -> Result<(), ZscoreError> {
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for (block, row) in rows.enumerate() {
-        if let Some(at) = row.iter().position(|x| !x.is_finite()) {
-            return Err(ZscoreError::NotFinite {
+/// Samples summed at a time; part of the numeric contract, because it decides the rounding.
+const PIECE: usize = 4096;
+
+/// Sum and range of samples; the sum of a NaN or an infinity is not finite, that of other `f32` always is.
+struct Extent {
+    sum: f64,
+    low: f32,
+    high: f32,
+}
+
+impl Extent {
+    fn widen(&mut self, piece: &[f32]) {
+        let (mut low, mut high) = ([self.low; 8], [self.high; 8]);
+        let mut include = |lane: usize, x: f32| {
+            low[lane] = if x < low[lane] { x } else { low[lane] };
+            high[lane] = if x > high[lane] { x } else { high[lane] };
+        };
+        let blocks = piece.chunks_exact(8);
+        blocks.remainder().iter().for_each(|x| include(0, *x));
+        for block in blocks {
+            (0..8).for_each(|lane| include(lane, block[lane]));
+        }
+        self.sum += sum_of(piece, |x| x);
+        self.low = low.into_iter().fold(self.low, f32::min);
+        self.high = high.into_iter().fold(self.high, f32::max);
+    }
+
+    fn refuse_flat(&self, channel: usize) -> Result<(), ZscoreError> {
+        let (low, high) = (f64::from(self.low), f64::from(self.high));
+        if high - low <= 8.0 * f64::from(f32::EPSILON) * high.abs().max(low.abs()) {
+            return Err(ZscoreError::Flat {
                 channel,
-                sample: block * samples + at,
+                value: low,
             });
         }
-        low = row.iter().copied().fold(low, f32::min);
-        high = row.iter().copied().fold(high, f32::max);
+        Ok(())
     }
-    let (low, high) = (f64::from(low), f64::from(high));
-    if high - low <= 8.0 * f64::from(f32::EPSILON) * high.abs().max(low.abs()) {
-        return Err(ZscoreError::Flat {
-            channel,
-            value: low,
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn family(random: &mut ChaCha8Rng, real: usize) -> Vec<(Option<f64>, bool)> {
         ("sex".to_owned(), sex),
         ("medication".to_owned(), medication),
     ];
-    let factorisation = Factorisation::new(&Design::new(columns).unwrap()).unwrap();
+    let factorisation = Factorisation::new(Design::new(columns).unwrap()).unwrap();
     let mut family = Vec::new();
     for model in 0..MODELS {
         let slope = if model < real { 0.6 } else { 0.0 };

@@ -93,7 +93,7 @@ fn fitted() -> Vec<(&'static str, Fit)> {
         clusters: Some(&clusters),
         ..FitOptions::default()
     };
-    let factorisation = Factorisation::new(&paper_design()).unwrap();
+    let factorisation = Factorisation::new(paper_design()).unwrap();
     let names = ["eeg", "eog", "emg"];
     names
         .map(|name| (name, factorisation.fit(&column(name), &options).unwrap()))
@@ -205,7 +205,7 @@ fn a_constant_covariate_is_named_where_statsmodels_takes_the_pseudoinverse() {
         ("sex".to_owned(), ones),
         ("medication".to_owned(), column("medication")),
     ];
-    let error = Factorisation::new(&Design::new(columns).unwrap()).unwrap_err();
+    let error = Factorisation::new(Design::new(columns).unwrap()).unwrap_err();
     let OlsError::RankDeficient { dependencies } = error else {
         panic!("{error}")
     };

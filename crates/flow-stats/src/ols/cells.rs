@@ -1,14 +1,17 @@
 //! Rows that share their covariates, summarised without loss.
 
 use super::OlsError;
+use crate::sums::sum_of;
+use std::ops::Range;
 
 /// Which rows share their covariates: a cell is a night, or a subject.
 ///
 /// For cluster-robust errors a cell must lie within one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cells {
-    /// Invariant: below `counts.len()`. Guard: `a_row_of_no_cell_is_refused`.
-    cell_of: Vec<usize>,
+    rows: usize,
+    /// Runs of rows of one cell. Invariant: cells below `counts.len()`. Guard: `a_row_of_no_cell_is_refused`.
+    runs: Vec<(Range<usize>, usize)>,
     counts: Vec<u64>,
 }
 
@@ -21,13 +24,17 @@ impl Cells {
     /// [`OlsError::NoSuchCell`].
     pub fn new(cell_of: &[usize], cells: usize) -> Result<Self, OlsError> {
         let mut counts = vec![0; cells];
-        for (row, &cell) in cell_of.iter().enumerate() {
-            *counts
+        let runs: Vec<_> = runs_of(cell_of).collect();
+        for (rows, cell) in &runs {
+            let (row, cell) = (rows.start, *cell);
+            let count = counts
                 .get_mut(cell)
-                .ok_or(OlsError::NoSuchCell { row, cell, cells })? += 1;
+                .ok_or(OlsError::NoSuchCell { row, cell, cells })?;
+            *count += rows.len() as u64;
         }
         Ok(Self {
-            cell_of: cell_of.to_vec(),
+            rows: cell_of.len(),
+            runs,
             counts,
         })
     }
@@ -42,31 +49,34 @@ impl Cells {
     /// * `y`: `[row]`
     ///
     /// # Errors
-    /// [`OlsError::Length`] and [`OlsError::ResponseNotFinite`].
+    /// [`OlsError::Length`], [`OlsError::ResponseNotFinite`], and [`OlsError::Overflow`] if a sum is too large.
     pub fn summarise(&self, y: &[f64]) -> Result<CellResponse, OlsError> {
-        let rows = self.cell_of.len();
-        if y.len() != rows {
+        if y.len() != self.rows {
             return Err(OlsError::Length {
                 what: "response",
                 got: y.len(),
-                rows,
+                rows: self.rows,
             });
         }
-        if let Some(row) = y.iter().position(|value| !value.is_finite()) {
-            return Err(OlsError::ResponseNotFinite { row });
-        }
         let mut means = vec![0.0; self.counts.len()];
-        self.cell_of
-            .iter()
-            .zip(y)
-            .for_each(|(cell, value)| means[*cell] += value);
+        for (rows, cell) in &self.runs {
+            means[*cell] += sum_of(&y[rows.clone()], |value| value);
+        }
+        if means.iter().any(|sum| !sum.is_finite()) {
+            let row = y.iter().position(|value| !value.is_finite());
+            return Err(
+                row.map_or(OlsError::Overflow, |row| OlsError::ResponseNotFinite {
+                    row,
+                }),
+            );
+        }
         for (mean, count) in means.iter_mut().zip(&self.counts) {
             *mean /= (*count).max(1) as f64;
         }
         let mut within = vec![0.0; self.counts.len()];
-        for (cell, value) in self.cell_of.iter().zip(y) {
-            let off = value - means[*cell];
-            within[*cell] += off * off;
+        for (rows, cell) in &self.runs {
+            let mean = means[*cell];
+            within[*cell] += sum_of(&y[rows.clone()], |value| (value - mean) * (value - mean));
         }
         Ok(CellResponse { means, within })
     }
@@ -89,6 +99,18 @@ impl CellResponse {
     pub fn within(&self) -> &[f64] {
         &self.within
     }
+}
+
+/// Cuts rows into runs of one label, as (rows, label).
+pub(super) fn runs_of<T: Copy + PartialEq>(
+    labels: &[T],
+) -> impl Iterator<Item = (Range<usize>, T)> {
+    let mut start = 0;
+    labels.chunk_by(PartialEq::eq).map(move |run| {
+        let rows = start..start + run.len();
+        start = rows.end;
+        (rows, run[0])
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::OlsError;
 use crate::design::Design;
-use crate::sums::sum_of;
+use crate::sums::{dot, largest_magnitude, scale_near_one};
 use nalgebra::DMatrix;
 
 /// A column is dependent when less than this part of its length is not explained by the columns before it.
@@ -41,8 +41,8 @@ impl std::fmt::Display for Dependency {
 pub struct Factorisation {
     pub(super) names: Vec<String>,
     pub(super) rows: usize,
-    /// Invariant: `[column, row]`, orthonormal columns. Guard: `columns_of_q_are_orthonormal`.
-    pub(super) q: Vec<f64>,
+    /// Invariant: orthonormal columns, contiguous. Guard: `columns_of_q_are_orthonormal`.
+    q: DMatrix<f64>,
     /// `R⁻¹`, `[k, k]`: coefficients times `D` are this times `Qᵀ W^½ y`.
     pub(super) inverse: DMatrix<f64>,
     /// The diagonal of `D`, `[k]`. Applied last, so that no unit of a column makes a variance underflow.
@@ -60,15 +60,16 @@ impl Factorisation {
     /// # Errors
     /// [`OlsError::TooFewRows`] unless there are more rows than columns; [`OlsError::RankDeficient`] with every
     /// column that earlier ones make up.
-    pub fn new(design: &Design) -> Result<Self, OlsError> {
-        Self::weighted(design, None, design.rows() as u64)
+    pub fn new(design: Design) -> Result<Self, OlsError> {
+        let rows = design.rows() as u64;
+        Self::weighted(design, None, rows)
     }
 
     /// Factorises a design whose rows are cells of `counts` observations each; empty cells weigh nothing.
     ///
     /// # Errors
     /// As [`Factorisation::new`], and [`OlsError::Length`] if there isn't one count per row.
-    pub fn of_cells(design: &Design, counts: &[u64]) -> Result<Self, OlsError> {
+    pub fn of_cells(design: Design, counts: &[u64]) -> Result<Self, OlsError> {
         if counts.len() != design.rows() {
             let (got, rows) = (counts.len(), design.rows());
             return Err(OlsError::Length {
@@ -82,7 +83,7 @@ impl Factorisation {
     }
 
     fn weighted(
-        design: &Design,
+        design: Design,
         counts: Option<Vec<f64>>,
         observations: u64,
     ) -> Result<Self, OlsError> {
@@ -93,27 +94,29 @@ impl Factorisation {
                 columns,
             });
         }
-        let (scaled, lengths) = unit_columns(design, counts.as_deref());
-        let qr = scaled.clone().qr();
-        let r = qr.r();
+        let intercept = has_intercept(&design);
+        let (names, rows, mut values) = design.into_parts();
+        let lengths = make_unit_columns(&mut values, rows, counts.as_deref());
         if lengths.iter().any(|length| !length.is_finite()) {
             return Err(OlsError::Overflow);
         }
-        if (0..columns).any(|j| lengths[j] == 0.0 || r[(j, j)] < RANK_TOLERANCE) {
-            let dependencies = dependencies(&scaled, &lengths, design.names());
+        let qr = DMatrix::from_vec(rows, columns, values).qr();
+        let r = qr.r();
+        let dependencies = dependencies(&r, &lengths, &names);
+        if !dependencies.is_empty() {
             return Err(OlsError::RankDeficient { dependencies });
         }
         let mut inverse = DMatrix::identity(columns, columns);
         r.solve_upper_triangular_mut(&mut inverse);
         Ok(Self {
-            names: design.names().to_vec(),
-            rows: design.rows(),
-            q: qr.q().as_slice().to_vec(),
+            names,
+            rows,
+            q: qr.q(),
             inverse,
             lengths,
             counts,
             observations,
-            intercept: has_intercept(design),
+            intercept,
         })
     }
 
@@ -129,7 +132,7 @@ impl Factorisation {
 
     /// A column of `Q`, `[row]`.
     pub(super) fn q_column(&self, column: usize) -> &[f64] {
-        &self.q[column * self.rows..(column + 1) * self.rows]
+        &self.q.as_slice()[column * self.rows..(column + 1) * self.rows]
     }
 
     /// Observations that a row stands for.
@@ -138,34 +141,29 @@ impl Factorisation {
     }
 }
 
-/// The columns times `√count`, scaled to length 1, and their lengths; a column of zeros stays.
+/// Multiplies columns by `√count` and scales them to length 1; returns their lengths.
 ///
-/// Fewer rows than columns are filled up with zeros, which changes no product of columns; such a design is
-/// refused as dependent, so none of these rows is ever fitted.
-fn unit_columns(design: &Design, counts: Option<&[f64]>) -> (DMatrix<f64>, Vec<f64>) {
-    let columns = design.names().len();
-    let mut scaled = DMatrix::zeros(design.rows().max(columns), columns);
-    let mut lengths = Vec::with_capacity(columns);
-    for (index, mut column) in scaled.column_iter_mut().enumerate() {
-        let values = design.column(index);
-        let largest = values
-            .iter()
-            .fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        if largest == 0.0 {
-            lengths.push(0.0);
-            continue;
+/// A column of zeros stays. Works in place, for a design may be the largest thing in memory.
+fn make_unit_columns(values: &mut [f64], rows: usize, counts: Option<&[f64]>) -> Vec<f64> {
+    let roots = counts.map(|counts| counts.iter().map(|n| n.sqrt()).collect::<Vec<f64>>());
+    let unit = |column: &mut [f64]| {
+        // A power of two changes no digit and keeps the squares in range.
+        let near_one = scale_near_one(largest_magnitude(column));
+        column.iter_mut().for_each(|value| *value *= near_one);
+        if let Some(roots) = &roots {
+            column
+                .iter_mut()
+                .zip(roots)
+                .for_each(|(value, root)| *value *= root);
         }
-        let target = &mut column.as_mut_slice()[..values.len()];
-        for (row, (target, value)) in target.iter_mut().zip(values).enumerate() {
-            *target = value / largest * counts.map_or(1.0, |counts| counts[row].sqrt());
-        }
-        let length = sum_of(target, |value| value * value).sqrt();
+        let length = dot(column, column).sqrt();
         if length > 0.0 {
-            target.iter_mut().for_each(|value| *value /= length);
+            let inverse = 1.0 / length;
+            column.iter_mut().for_each(|value| *value *= inverse);
         }
-        lengths.push(length * largest);
-    }
-    (scaled, lengths)
+        length / near_one
+    };
+    values.chunks_exact_mut(rows).map(unit).collect()
 }
 
 /// Says whether a column is one value other than 0.
@@ -179,20 +177,27 @@ fn has_intercept(design: &Design) -> bool {
 }
 
 /// Finds every column that earlier independent columns make up.
-fn dependencies(scaled: &DMatrix<f64>, lengths: &[f64], names: &[String]) -> Vec<Dependency> {
+///
+/// `R` stands for the columns, scaled to length 1: what `Q` does to all of them changes no dependency.
+fn dependencies(r: &DMatrix<f64>, lengths: &[f64], names: &[String]) -> Vec<Dependency> {
     let mut independent: Vec<usize> = Vec::new();
     let mut found = Vec::new();
     for column in 0..names.len() {
         let mut with = independent.clone();
         with.push(column);
-        let r = scaled.select_columns(&with).qr().r();
+        let own = r.select_columns(&with).qr().r();
         let last = independent.len();
-        if lengths[column] > 0.0 && r[(last, last)] >= RANK_TOLERANCE {
+        let rest = if last < own.nrows() {
+            own[(last, last)]
+        } else {
+            0.0
+        };
+        if lengths[column] > 0.0 && rest >= RANK_TOLERANCE {
             independent = with;
             continue;
         }
-        let mut factors = r.view((0, last), (last, 1)).clone_owned();
-        r.view((0, 0), (last, last))
+        let mut factors = own.view((0, last), (last, 1)).clone_owned();
+        own.view((0, 0), (last, last))
             .solve_upper_triangular_mut(&mut factors);
         let part_of = independent
             .iter()
@@ -211,7 +216,6 @@ fn dependencies(scaled: &DMatrix<f64>, lengths: &[f64], names: &[String]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sums::dot;
 
     fn design(columns: &[(&str, &[f64])]) -> Design {
         let owned = |(name, values): &(&str, &[f64])| ((*name).to_owned(), values.to_vec());
@@ -226,7 +230,7 @@ mod tests {
     #[test]
     fn columns_of_q_are_orthonormal() {
         let made =
-            Factorisation::new(&design(&[("one", &ONES), ("age", &AGE), ("m", &MALE)])).unwrap();
+            Factorisation::new(design(&[("one", &ONES), ("age", &AGE), ("m", &MALE)])).unwrap();
         for i in 0..3 {
             for j in 0..3 {
                 let product = dot(made.q_column(i), made.q_column(j));
@@ -246,13 +250,13 @@ mod tests {
             ("months", &months),
             ("zero", &[0.0; 6]),
         ];
-        let error = Factorisation::new(&design(&columns[..5])).unwrap_err();
+        let error = Factorisation::new(design(&columns[..5])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the design has dependent columns: `f` = 1.0000 · `one` + -1.0000 · `m`; \
              `months` = 3.0000 · `one` + 12.0000 · `age`"
         );
-        let error = Factorisation::new(&design(&[columns[0], columns[5]])).unwrap_err();
+        let error = Factorisation::new(design(&[columns[0], columns[5]])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the design has dependent columns: `zero` = 0"
@@ -263,16 +267,16 @@ mod tests {
     fn units_of_a_column_decide_nothing() {
         for scale in [1e-200, 1e-9, 1e9, 1e200] {
             let age = AGE.map(|age| age * scale);
-            assert!(Factorisation::new(&design(&[("one", &ONES), ("age", &age)])).is_ok());
+            assert!(Factorisation::new(design(&[("one", &ONES), ("age", &age)])).is_ok());
             let twice = age.map(|age| age * 2.0);
-            assert!(Factorisation::new(&design(&[("age", &age), ("twice", &twice)])).is_err());
+            assert!(Factorisation::new(design(&[("age", &age), ("twice", &twice)])).is_err());
         }
     }
 
     #[test]
     fn as_many_rows_as_columns_are_too_few() {
         let error =
-            Factorisation::new(&design(&[("a", &[1.0, 2.0]), ("b", &[2.0, 1.0])])).unwrap_err();
+            Factorisation::new(design(&[("a", &[1.0, 2.0]), ("b", &[2.0, 1.0])])).unwrap_err();
         assert_eq!(
             error,
             OlsError::TooFewRows {
@@ -289,14 +293,12 @@ mod tests {
             ("age", &[20.0, 30.0]),
             ("m", &[0.0, 1.0]),
         ]);
-        let error = Factorisation::of_cells(&three, &[500, 400]).unwrap_err();
+        let error = Factorisation::of_cells(three, &[500, 400]).unwrap_err();
         assert!(
             matches!(error, OlsError::RankDeficient { ref dependencies } if dependencies[0].column == "m")
         );
-        let empty = Factorisation::of_cells(
-            &design(&[("one", &ONES), ("m", &MALE)]),
-            &[5, 0, 0, 5, 0, 5],
-        );
+        let empty =
+            Factorisation::of_cells(design(&[("one", &ONES), ("m", &MALE)]), &[5, 0, 0, 5, 0, 5]);
         assert!(
             matches!(empty, Err(OlsError::RankDeficient { .. })),
             "`m` is 0 wherever there is data"

@@ -1,10 +1,12 @@
 //! Fits of a factorised design to responses.
 
-use super::covariance::{Inference, cluster_robust, hc3};
+use super::covariance::{Inference, Robust, RobustCovariances};
+use super::squares::{Response, Squares};
 use super::{CellResponse, Factorisation, OlsError};
-use crate::sums::{dot, sum_of, sum_pairs};
+use crate::sums::{dot, sum_of};
 use crate::tails::upper_f;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVectorView};
+use std::borrow::Cow;
 
 /// What to compute besides the classical fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,26 +67,6 @@ pub struct OverallTest {
     pub df_model: u64,
 }
 
-/// A response as the fit needs it: one value per row of the design.
-struct Response<'a> {
-    /// Values times `√count`.
-    weighted: &'a [f64],
-    /// Sum of squares within each cell, if rows are cells.
-    within: Option<&'a [f64]>,
-    mean: f64,
-}
-
-/// Sums of squares of a fit.
-#[derive(Default)]
-struct Squares {
-    residual: f64,
-    explained: f64,
-    total: f64,
-}
-
-/// Rows fitted at a time, so that their fitted values stay in the nearest cache.
-const BLOCK: usize = 512;
-
 impl Factorisation {
     /// Fits the design to a response.
     ///
@@ -97,76 +79,112 @@ impl Factorisation {
     ///
     /// Checked: `tests/golden/ols_expected.json` (statsmodels) to 1e-9, p-values to 1e-7.
     pub fn fit(&self, y: &[f64], options: &FitOptions<'_>) -> Result<Fit, OlsError> {
-        if self.counts.is_some() || y.len() != self.rows {
-            return Err(OlsError::Length {
-                what: "response",
-                got: y.len(),
-                rows: self.rows,
-            });
-        }
-        let mean = sum_of(y, |v| v) / self.observations as f64;
-        let response = Response {
-            weighted: y,
-            within: None,
-            mean,
-        };
-        self.fit_response(&response, options)
-            .map_err(|error| match error {
-                OlsError::Overflow => y
-                    .iter()
-                    .position(|value| !value.is_finite())
-                    .map_or(error, |row| OlsError::ResponseNotFinite { row }),
-                other => other,
-            })
+        self.fit_many(&[y], options).remove(0)
     }
 
-    /// Fits the design to each response; a response that can't be fitted fails alone.
-    pub fn fit_many(
+    /// Fits the design to each response, in one walk over the design for all of them.
+    ///
+    /// Each result is that of [`Factorisation::fit`], to the bit; a response that can't be fitted fails alone.
+    pub fn fit_many(&self, ys: &[&[f64]], options: &FitOptions<'_>) -> Vec<Result<Fit, OlsError>> {
+        let of_cells = self.counts.is_some();
+        let length = |got| OlsError::Length {
+            what: "response",
+            got,
+            rows: self.rows,
+        };
+        let responses =
+            ys.iter().map(|y| {
+                if of_cells || y.len() != self.rows {
+                    return Err(length(y.len()));
+                }
+                let mean = sum_of(y, |v| v) / self.observations as f64;
+                if !mean.is_finite() {
+                    let row = y.iter().position(|value| !value.is_finite());
+                    return Err(row.map_or(OlsError::Overflow, |row| {
+                        OlsError::ResponseNotFinite { row }
+                    }));
+                }
+                Ok(Response {
+                    weighted: Cow::Borrowed(y),
+                    within: None,
+                    mean,
+                })
+            });
+        self.fit_responses(responses.collect(), options)
+    }
+
+    /// Fits a design of cells ([`Factorisation::of_cells`]) to responses summarised by the same cells.
+    ///
+    /// Each result is that of the single observations: squares within cells are added to the residual.
+    pub fn fit_cells(
         &self,
-        responses: &[&[f64]],
+        ys: &[CellResponse],
         options: &FitOptions<'_>,
     ) -> Vec<Result<Fit, OlsError>> {
-        responses.iter().map(|y| self.fit(y, options)).collect()
+        let responses = ys.iter().map(|y| {
+            let cells = y.means().len();
+            let Some(counts) = self.counts.as_ref().filter(|_| cells == self.rows) else {
+                return Err(OlsError::Length {
+                    what: "cells",
+                    got: cells,
+                    rows: self.rows,
+                });
+            };
+            let mean = dot(counts, y.means()) / self.observations as f64;
+            let pairs = y.means().iter().zip(counts);
+            let weighted = pairs.map(|(mean, count)| mean * count.sqrt()).collect();
+            Ok(Response {
+                weighted: Cow::Owned(weighted),
+                within: Some(y.within()),
+                mean,
+            })
+        });
+        self.fit_responses(responses.collect(), options)
     }
 
-    /// Fits a design of cells ([`Factorisation::of_cells`]) to a response summarised by the same cells.
-    ///
-    /// The result is that of the single observations: squares within cells are added to the residual.
-    ///
-    /// # Errors
-    /// As [`Factorisation::fit`].
-    pub fn fit_cells(&self, y: &CellResponse, options: &FitOptions<'_>) -> Result<Fit, OlsError> {
-        let cells = y.means().len();
-        let Some(counts) = self.counts.as_ref().filter(|_| cells == self.rows) else {
-            return Err(OlsError::Length {
-                what: "cells",
-                got: cells,
-                rows: self.rows,
-            });
+    /// Fits the responses that are usable and hands the errors of the others on.
+    fn fit_responses(
+        &self,
+        responses: Vec<Result<Response<'_>, OlsError>>,
+        options: &FitOptions<'_>,
+    ) -> Vec<Result<Fit, OlsError>> {
+        let robust = match Robust::new(self, options) {
+            Ok(robust) => robust,
+            Err(error) => return vec![Err(error); responses.len()],
         };
-        let pairs = y.means().iter().zip(counts);
-        let weighted: Vec<f64> = pairs.map(|(mean, count)| mean * count.sqrt()).collect();
-        let mean = dot(counts, y.means()) / self.observations as f64;
-        let response = Response {
-            weighted: &weighted,
-            within: Some(y.within()),
-            mean,
+        let usable: Vec<&Response<'_>> = responses.iter().flatten().collect();
+        let projections = self.projections(&usable);
+        let squares = self.squares(&usable, &projections);
+        let mut residuals = Vec::new(); // kept from one response to the next
+        let mut parts = projections.chunks(self.names.len()).zip(squares);
+        let fit = |response: &Result<Response<'_>, OlsError>| {
+            let response = response.as_ref().map_err(OlsError::clone)?;
+            let (projection, squares) = parts.next().ok_or(OlsError::Overflow)?;
+            squares.refuse_unusable(self.observations, self.names.len(), response.mean)?;
+            if robust.any() {
+                self.residuals(response, projection, &mut residuals);
+            }
+            let covariances = robust.covariances(self, &residuals, response.within);
+            self.inferred(projection, &squares, covariances, options.confidence)
         };
-        self.fit_response(&response, options)
+        responses.iter().map(fit).collect()
     }
 
-    fn fit_response(&self, y: &Response<'_>, options: &FitOptions<'_>) -> Result<Fit, OlsError> {
-        let k = self.names.len();
-        let projected = DVector::from_fn(k, |j, _| dot(self.q_column(j), y.weighted));
-        let squares = self.squares(y, projected.as_slice());
-        self.refuse_unusable(&squares, y.mean)?;
-        let scaled = &self.inverse * &projected;
+    /// Puts a fit together from the sums over its rows.
+    fn inferred(
+        &self,
+        projection: &[f64],
+        squares: &Squares,
+        robust: RobustCovariances,
+        confidence: f64,
+    ) -> Result<Fit, OlsError> {
+        let scaled = &self.inverse * DVectorView::from_slice(projection, projection.len());
         let unscaled = scaled
             .iter()
             .zip(&self.lengths)
             .map(|(value, length)| value / length);
         let coefficients: Vec<f64> = unscaled.collect();
-        let df_residual = self.observations - k as u64;
+        let df_residual = self.observations - self.names.len() as u64;
         let residual_variance = squares.residual / df_residual as f64;
         let infer = |covariance: &DMatrix<f64>, df: u64| {
             let variances = covariance.diagonal();
@@ -174,114 +192,28 @@ impl Factorisation {
                 .iter()
                 .zip(&self.lengths)
                 .map(|(v, length)| v.sqrt() / length);
-            Inference::new(&coefficients, errors.collect(), df, options.confidence)
+            Inference::new(&coefficients, errors.collect(), df, confidence)
         };
-        let classical = infer(&(self.bread() * residual_variance), df_residual)?;
-        let (mut robust, mut clustered) = (None, None);
-        if options.hc3 || options.clusters.is_some() {
-            let residuals = self.residuals(y, projected.as_slice());
-            if options.hc3 {
-                robust = Some(infer(&hc3(self, &residuals)?, df_residual)?);
-            }
-            if let Some(clusters) = options.clusters {
-                let (covariance, count) = cluster_robust(self, &residuals, clusters)?;
-                clustered = Some(infer(&covariance, count - 1)?);
-            }
-        }
+        let bread = &self.inverse * self.inverse.transpose();
         Ok(Fit {
             names: self.names.clone(),
-            classical,
-            hc3: robust,
-            clustered,
+            classical: infer(&(bread * residual_variance), df_residual)?,
+            hc3: robust
+                .hc3
+                .map(|covariance| infer(&covariance, df_residual))
+                .transpose()?,
+            clustered: robust
+                .clustered
+                .map(|(covariance, df)| infer(&covariance, df))
+                .transpose()?,
             observations: self.observations,
             df_residual,
             residual_variance,
             r_squared: 1.0 - squares.residual / squares.total,
-            adjusted_r_squared: self.adjusted(&squares),
-            overall: self.overall(&squares),
+            adjusted_r_squared: self.adjusted(squares),
+            overall: self.overall(squares),
             coefficients,
         })
-    }
-
-    /// `R⁻¹ R⁻ᵀ`, which times σ² is the covariance of the coefficients times the column lengths.
-    fn bread(&self) -> DMatrix<f64> {
-        &self.inverse * self.inverse.transpose()
-    }
-
-    /// Writes fitted values times `√count` of the rows from `start` on.
-    fn fit_block(&self, projected: &[f64], start: usize, fitted: &mut [f64]) {
-        fitted.fill(0.0);
-        for (column, part) in projected.iter().enumerate() {
-            let q = &self.q_column(column)[start..start + fitted.len()];
-            fitted
-                .iter_mut()
-                .zip(q)
-                .for_each(|(sum, q)| *sum += part * q);
-        }
-    }
-
-    fn squares(&self, y: &Response<'_>, projected: &[f64]) -> Squares {
-        let mean = if self.intercept { y.mean } else { 0.0 };
-        let mut squares = Squares::default();
-        let (mut fitted, mut centre) = ([0.0; BLOCK], [mean; BLOCK]);
-        for (index, y) in y.weighted.chunks(BLOCK).enumerate() {
-            let start = index * BLOCK;
-            let (fitted, centre) = (&mut fitted[..y.len()], &mut centre[..y.len()]);
-            self.fit_block(projected, start, fitted);
-            if let Some(counts) = &self.counts {
-                let counts = &counts[start..start + y.len()];
-                centre
-                    .iter_mut()
-                    .zip(counts)
-                    .for_each(|(c, count)| *c = mean * count.sqrt());
-            }
-            let square_of = |a: f64, b: f64| (a - b) * (a - b);
-            squares.residual += sum_pairs(y, fitted, square_of);
-            squares.explained += sum_pairs(fitted, centre, square_of);
-            squares.total += sum_pairs(y, centre, square_of);
-        }
-        let within = y
-            .within
-            .map_or(0.0, |within| sum_of(within, |square| square));
-        squares.residual += within;
-        squares.total += within;
-        squares
-    }
-
-    fn residuals<'a>(&self, y: &Response<'a>, projected: &[f64]) -> Residuals<'a> {
-        let mut weighted = vec![0.0; self.rows];
-        self.fit_block(projected, 0, &mut weighted);
-        weighted
-            .iter_mut()
-            .zip(y.weighted)
-            .for_each(|(fitted, y)| *fitted = y - *fitted);
-        Residuals {
-            weighted,
-            within: y.within,
-        }
-    }
-
-    /// Refuses sums of squares that are not finite or nothing but rounding.
-    fn refuse_unusable(&self, squares: &Squares, mean: f64) -> Result<(), OlsError> {
-        if !(squares.residual.is_finite() && squares.total.is_finite() && mean.is_finite()) {
-            return Err(OlsError::Overflow);
-        }
-        let about_zero = squares.total + self.observations as f64 * mean * mean;
-        // Each residual is off by a few roundings per column of a value of the size of the response.
-        let columns = self.names.len() as f64;
-        let rounding = (16.0 * columns * f64::EPSILON).powi(2) * about_zero;
-        if squares.total <= rounding {
-            return Err(OlsError::FlatResponse);
-        }
-        if squares.residual <= rounding {
-            return Err(OlsError::ExactFit);
-        }
-        Ok(())
-    }
-
-    /// Coefficients that the model has besides the intercept.
-    fn df_model(&self) -> usize {
-        self.names.len() - usize::from(self.intercept)
     }
 
     fn adjusted(&self, squares: &Squares) -> f64 {
@@ -292,7 +224,7 @@ impl Factorisation {
     }
 
     fn overall(&self, squares: &Squares) -> Option<OverallTest> {
-        let df_model = self.df_model();
+        let df_model = self.names.len() - usize::from(self.intercept);
         let df_residual = (self.observations - self.names.len() as u64) as f64;
         if df_model == 0 {
             return None;
@@ -304,20 +236,5 @@ impl Factorisation {
             p,
             df_model: df_model as u64,
         })
-    }
-}
-
-/// What is left of a response.
-pub(super) struct Residuals<'a> {
-    /// The residual of each row times `√count`.
-    pub(super) weighted: Vec<f64>,
-    within: Option<&'a [f64]>,
-}
-
-impl Residuals<'_> {
-    /// The squared residuals of all observations of a row.
-    pub(super) fn squared(&self, row: usize) -> f64 {
-        let between = self.weighted[row];
-        between * between + self.within.map_or(0.0, |within| within[row])
     }
 }
