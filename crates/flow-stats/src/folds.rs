@@ -279,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn folds_of_a_seed_are_pinned() {
+        // Computed in Python from the definitions of ChaCha8 and of the shuffle.
+        let folds = draw(&names(22), 10, PAPER, 2021).unwrap();
+        let of = |fold, role| folds.subjects_in(fold, role).collect::<Vec<_>>();
+        assert_eq!(of(0, Role::Test), ["ST707", "ST715", "ST718"]);
+        assert_eq!(of(0, Role::Validation), ["ST700", "ST713"]);
+        assert_eq!(of(9, Role::Test), ["ST703", "ST706", "ST713"]);
+        assert_eq!(of(9, Role::Validation), ["ST711", "ST712"]);
+    }
+
+    #[test]
     fn a_further_fold_changes_no_earlier_one() {
         let ten = draw(&names(22), 10, PAPER, 7).unwrap();
         let eleven = draw(&names(22), 11, PAPER, 7).unwrap();

@@ -69,6 +69,12 @@ pub enum OlsError {
         /// Clusters with data.
         clusters: usize,
     },
+    /// One cluster alone decides a coefficient, so its cluster-robust error is 0 and says nothing.
+    #[error("one cluster alone decides `{column}`, so its cluster-robust error is undefined")]
+    ClusterDecides {
+        /// The column.
+        column: String,
+    },
     /// The confidence level isn't a fraction.
     #[error("{confidence} is no confidence level between 0 and 1")]
     Confidence {

@@ -50,9 +50,9 @@ fn all_near(got: &[f64], expected: &Value, tolerance: f64, what: &str) {
         .for_each(|(got, expected)| near(*got, expected, tolerance, what));
 }
 
-/// Columns of `ols_data.csv` by name.
-fn data() -> Vec<(String, Vec<f64>)> {
-    let path = format!("{}/tests/golden/ols_data.csv", env!("CARGO_MANIFEST_DIR"));
+/// Columns of a table by name.
+fn table(name: &str) -> Vec<(String, Vec<f64>)> {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
     let mut columns: Vec<(String, Vec<f64>)> = lines
@@ -70,7 +70,7 @@ fn data() -> Vec<(String, Vec<f64>)> {
 }
 
 fn column(name: &str) -> Vec<f64> {
-    data()
+    table("ols_data.csv")
         .into_iter()
         .find(|(known, _)| known == name)
         .unwrap()
@@ -174,6 +174,41 @@ fn robust_errors_agree_with_statsmodels() {
         all_near(&clustered.p, &of["p"], PROBABILITY, "cluster-robust p");
         assert_eq!(clustered.df, 21);
     }
+}
+
+#[test]
+fn the_badly_conditioned_longley_data_agree_with_the_certified_values() {
+    let mut columns = table("longley.csv");
+    let employed = columns.remove(0).1;
+    columns.insert(0, ("intercept".to_owned(), vec![1.0; employed.len()]));
+    let made = Factorisation::new(Design::new(columns).unwrap()).unwrap();
+    let fit = made.fit(&employed, &FitOptions::default()).unwrap();
+    let certified = [
+        (-3_482_258.634_595_82, 890_420.383_607_373),
+        (15.061_872_271_373_3, 84.914_925_774_766_9),
+        (-0.035_819_179_292_591_0, 0.033_491_007_772_243_2),
+        (-2.020_229_803_816_83, 0.488_399_681_651_699),
+        (-1.033_226_867_173_59, 0.214_274_163_161_675),
+        (-0.051_104_105_653_580_7, 0.226_073_200_069_370),
+        (1_829.151_464_613_55, 455.478_499_142_212),
+    ];
+    for (index, (coefficient, std_err)) in certified.into_iter().enumerate() {
+        near(fit.coefficients[index], coefficient, EXACT, "coefficient");
+        near(
+            fit.classical.std_err[index],
+            std_err,
+            EXACT,
+            "standard error",
+        );
+    }
+    near(
+        fit.residual_variance.sqrt(),
+        304.854_073_561_965,
+        EXACT,
+        "residual sd",
+    );
+    near(fit.r_squared, 0.995_479_004_577_296, EXACT, "R²");
+    near(fit.overall.unwrap().f, 330.285_339_234_588, EXACT, "F");
 }
 
 #[test]

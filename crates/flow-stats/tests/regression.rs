@@ -237,6 +237,34 @@ fn unusable_options_are_refused() {
 }
 
 #[test]
+fn a_coefficient_that_one_cluster_decides_has_no_cluster_robust_error() {
+    let patient = [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0];
+    let made = Factorisation::new(design(&[("one", &ONES), ("patient", &patient)])).unwrap();
+    let clusters = [0, 0, 1, 1, 1, 2, 3, 3];
+    let options = FitOptions {
+        clusters: Some(&clusters),
+        ..FitOptions::default()
+    };
+    let four = made.fit(&SHARE, &options);
+    assert!(
+        four.is_ok(),
+        "the intercept of the others varies, and with it the difference"
+    );
+    let by_level = [("others", &patient.map(|p| 1.0 - p)), ("patient", &patient)];
+    let columns = by_level.map(|(name, values)| (name, values.as_slice()));
+    let error = Factorisation::new(design(&columns))
+        .unwrap()
+        .fit(&SHARE, &options)
+        .unwrap_err();
+    assert_eq!(
+        error,
+        OlsError::ClusterDecides {
+            column: "patient".to_owned()
+        }
+    );
+}
+
+#[test]
 fn a_formula_leads_to_the_same_fit_as_columns_by_hand() {
     let sex = ["m", "f", "f", "m", "m", "f", "m", "f"];
     let table = [

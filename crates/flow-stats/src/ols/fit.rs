@@ -191,21 +191,26 @@ impl Factorisation {
             let errors = variances
                 .iter()
                 .zip(&self.lengths)
-                .map(|(v, length)| v.sqrt() / length);
+                .map(|(v, length)| v.max(0.0).sqrt() / length);
             Inference::new(&coefficients, errors.collect(), df, confidence)
         };
+        let clustered = robust
+            .clustered
+            .map(|(covariance, df)| infer(&covariance, df))
+            .transpose()?;
         let bread = &self.inverse * self.inverse.transpose();
+        let classical = infer(&(bread * residual_variance), df_residual)?;
+        if let Some(clustered) = &clustered {
+            self.refuse_decided(clustered, &classical)?;
+        }
         Ok(Fit {
             names: self.names.clone(),
-            classical: infer(&(bread * residual_variance), df_residual)?,
+            classical,
             hc3: robust
                 .hc3
                 .map(|covariance| infer(&covariance, df_residual))
                 .transpose()?,
-            clustered: robust
-                .clustered
-                .map(|(covariance, df)| infer(&covariance, df))
-                .transpose()?,
+            clustered,
             observations: self.observations,
             df_residual,
             residual_variance,
@@ -214,6 +219,20 @@ impl Factorisation {
             overall: self.overall(squares),
             coefficients,
         })
+    }
+
+    /// Refuses cluster-robust errors that are 0 but for rounding: within one cluster the residuals cancel.
+    fn refuse_decided(&self, clustered: &Inference, classical: &Inference) -> Result<(), OlsError> {
+        let errors = clustered.std_err.iter().zip(&classical.std_err);
+        match errors
+            .zip(&self.names)
+            .find(|((robust, plain), _)| **robust <= 1e-8 * **plain)
+        {
+            Some((_, column)) => Err(OlsError::ClusterDecides {
+                column: column.clone(),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn adjusted(&self, squares: &Squares) -> f64 {
