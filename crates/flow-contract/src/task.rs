@@ -124,7 +124,8 @@ impl<'a> Task<'a> {
 
     /// Puts a file of the staging folder on an output port.
     pub fn give_file(&mut self, port: &str, file: PathBuf) {
-        self.produced.insert(port.to_owned(), Produced::Staged(file));
+        self.produced
+            .insert(port.to_owned(), Produced::Staged(file));
     }
 
     /// The names of the input ports something is connected to.

@@ -48,7 +48,12 @@ pub(crate) enum State {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// Its outputs are in the store.
-    Done { key: Key, outputs: Outputs, seconds: f64, ran: bool },
+    Done {
+        key: Key,
+        outputs: Outputs,
+        seconds: f64,
+        ran: bool,
+    },
     /// It failed.
     Failed,
     /// Something before it did not get done.
@@ -61,7 +66,11 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug)]
 pub(crate) enum Bound {
     /// An output of these instances.
-    Instances { output: String, of: Vec<InstanceId>, shared: Arc<[String]> },
+    Instances {
+        output: String,
+        of: Vec<InstanceId>,
+        shared: Arc<[String]>,
+    },
     /// A file, by path as written in the study.
     File(String),
     /// Files matched by a pattern, by path.
@@ -106,7 +115,11 @@ pub(crate) struct Board<'a> {
 impl<'a> Board<'a> {
     pub(crate) fn new(session: &'a Session<'a>, wanted: &[bool]) -> Self {
         let expansion = |&wanted: &bool| {
-            if wanted { Expansion::Wanted } else { Expansion::Unwanted }
+            if wanted {
+                Expansion::Wanted
+            } else {
+                Expansion::Unwanted
+            }
         };
         Self {
             session,
@@ -127,7 +140,10 @@ impl<'a> Board<'a> {
     pub(crate) fn address(&self, id: InstanceId) -> Address {
         let instance = self.instance(id);
         let node = self.session.plan.node(instance.node).name.clone();
-        Address { node, labels: instance.point.labels.clone() }
+        Address {
+            node,
+            labels: instance.point.labels.clone(),
+        }
     }
 
     /// The instances of an expanded node.
@@ -150,7 +166,10 @@ impl<'a> Board<'a> {
     /// The digest on an output port of an instance that is done.
     pub(crate) fn digest(&self, id: InstanceId, output: &str) -> Option<Digest> {
         let outputs = self.outputs(id)?;
-        outputs.iter().find(|(name, ..)| name == output).map(|(_, digest, _)| *digest)
+        outputs
+            .iter()
+            .find(|(name, ..)| name == output)
+            .map(|(_, digest, _)| *digest)
     }
 
     pub(crate) fn next_ready(&mut self) -> Option<InstanceId> {
@@ -182,7 +201,14 @@ impl<'a> Board<'a> {
             .collect();
         let state = State::Waiting(0);
         let dependents = Vec::new();
-        self.instances.push(Instance { node, point, state, inputs, forced: false, dependents });
+        self.instances.push(Instance {
+            node,
+            point,
+            state,
+            inputs,
+            forced: false,
+            dependents,
+        });
         self.wait_for(id, &needs);
         id
     }
@@ -217,7 +243,11 @@ impl<'a> Board<'a> {
     pub(crate) fn settle(&mut self, id: InstanceId, outcome: Outcome) {
         let done = matches!(outcome, Outcome::Done { .. });
         self.set(id, State::Settled(outcome));
-        if done { self.free_dependents(id) } else { self.block_dependents(id) }
+        if done {
+            self.free_dependents(id)
+        } else {
+            self.block_dependents(id)
+        }
     }
 
     fn free_dependents(&mut self, id: InstanceId) {
@@ -234,7 +264,10 @@ impl<'a> Board<'a> {
         let mut blocked = vec![id];
         while let Some(by) = blocked.pop() {
             for dependent in self.instances[by.index()].dependents.clone() {
-                if matches!(self.instance(dependent).state, State::Waiting(_) | State::Ready) {
+                if matches!(
+                    self.instance(dependent).state,
+                    State::Waiting(_) | State::Ready
+                ) {
                     self.set(dependent, State::Settled(Outcome::Blocked { by: id }));
                     blocked.push(dependent);
                 }
@@ -262,12 +295,16 @@ impl<'a> Board<'a> {
 
     /// The instance of which `reader` has an input with this digest.
     pub(crate) fn producer_of(&self, reader: InstanceId, digest: Digest) -> Option<InstanceId> {
-        let sources = self.instance(reader).inputs.iter().flat_map(|(_, sources)| sources);
+        let sources = self
+            .instance(reader)
+            .inputs
+            .iter()
+            .flat_map(|(_, sources)| sources);
         sources
             .filter_map(|source| match source {
-                Bound::Instances { output, of, .. } => {
-                    of.iter().find(|id| self.digest(**id, output) == Some(digest))
-                }
+                Bound::Instances { output, of, .. } => of
+                    .iter()
+                    .find(|id| self.digest(**id, output) == Some(digest)),
                 Bound::File(_) | Bound::Files(_) => None,
             })
             .next()

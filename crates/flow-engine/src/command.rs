@@ -93,15 +93,23 @@ impl Kind for CommandKind {
     }
 
     fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
-        let (run, shell) = (!params.texts("run").is_empty(), !params.text("shell").is_empty());
+        let (run, shell) = (
+            !params.texts("run").is_empty(),
+            !params.text("shell").is_empty(),
+        );
         if run != shell {
             return Ok(());
         }
-        let what = if run { "`run` and `shell` are both given" } else { "there is nothing to run" };
+        let what = if run {
+            "`run` and `shell` are both given"
+        } else {
+            "there is nothing to run"
+        };
         Err(vec![ParamProblem {
             param: "run".to_owned(),
             what: what.to_owned(),
-            help: "give either `run = [\"program\", \"argument\"]` or `shell = \"line\"`".to_owned(),
+            help: "give either `run = [\"program\", \"argument\"]` or `shell = \"line\"`"
+                .to_owned(),
         }])
     }
 
@@ -118,8 +126,13 @@ impl Kind for CommandKind {
 }
 
 fn paths_of_outputs(params: &Params) -> BTreeMap<String, String> {
-    let Value::Map(outputs) = params.value("outputs") else { return BTreeMap::new() };
-    outputs.iter().map(|(port, path)| (port.clone(), path.to_string())).collect()
+    let Value::Map(outputs) = params.value("outputs") else {
+        return BTreeMap::new();
+    };
+    outputs
+        .iter()
+        .map(|(port, path)| (port.clone(), path.to_string()))
+        .collect()
 }
 
 /// Puts every input into the command's folder; what `{port}` stands for.
@@ -129,7 +142,10 @@ fn lay_inputs(
 ) -> Result<BTreeMap<String, String>, NodeError> {
     let mut places = outputs.clone();
     for path in outputs.values() {
-        if let Some(parent) = Path::new(path).parent().filter(|parent| *parent != Path::new("")) {
+        if let Some(parent) = Path::new(path)
+            .parent()
+            .filter(|parent| *parent != Path::new(""))
+        {
             let parent = task.folder().join(parent);
             fs::create_dir_all(&parent).map_err(|e| io_error("making", &parent, &e))?;
         }
@@ -186,7 +202,9 @@ fn argv(params: &Params, places: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 fn run_to_end(task: &Task<'_>, argv: &[String]) -> Result<ExitStatus, NodeError> {
-    let (program, arguments) = argv.split_first().expect("checked: there is something to run");
+    let (program, arguments) = argv
+        .split_first()
+        .expect("checked: there is something to run");
     let file = |name: &str| {
         let path = task.folder().join(name);
         File::create(&path).map_err(|error| io_error("creating", &path, &error))
@@ -204,7 +222,11 @@ fn run_to_end(task: &Task<'_>, argv: &[String]) -> Result<ExitStatus, NodeError>
         command.env("PATH", path);
     }
     if let Value::Map(environment) = task.params.value("environment") {
-        command.envs(environment.iter().map(|(name, value)| (name, value.to_string())));
+        command.envs(
+            environment
+                .iter()
+                .map(|(name, value)| (name, value.to_string())),
+        );
     }
     let child = command.spawn().map_err(|error| {
         NodeError::new(format!("`{program}` can't be started: {error}"))
@@ -241,7 +263,11 @@ fn failure(folder: &Path, argv: &[String], status: ExitStatus) -> NodeError {
     let lines: Vec<&str> = words.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     let error = NodeError::new(format!("the command ended with {status}")).at(argv.join(" "));
-    if last.is_empty() { error } else { error.because(last.join("\n       ")) }
+    if last.is_empty() {
+        error
+    } else {
+        error.because(last.join("\n       "))
+    }
 }
 
 fn collect(task: &mut Task<'_>, outputs: &BTreeMap<String, String>) -> Result<(), NodeError> {
@@ -252,8 +278,10 @@ fn collect(task: &mut Task<'_>, outputs: &BTreeMap<String, String>) -> Result<()
         let size = match fs::metadata(&made) {
             Ok(metadata) if metadata.is_file() => metadata.len(),
             _ => {
-                return Err(NodeError::new(format!("the command did not write `{path}`"))
-                    .help("outputs are paths in the folder the command runs in"));
+                return Err(
+                    NodeError::new(format!("the command did not write `{path}`"))
+                        .help("outputs are paths in the folder the command runs in"),
+                );
             }
         };
         if size <= SMALL_BYTES {

@@ -133,8 +133,18 @@ pub struct ErrorWords {
 
 impl From<&NodeError> for ErrorWords {
     fn from(error: &NodeError) -> Self {
-        let NodeError { what, place, why, help } = error.clone();
-        Self { what, place, why, help }
+        let NodeError {
+            what,
+            place,
+            why,
+            help,
+        } = error.clone();
+        Self {
+            what,
+            place,
+            why,
+            help,
+        }
     }
 }
 
@@ -160,7 +170,9 @@ impl std::fmt::Display for Why {
             Self::Gone { output } => write!(f, "its output `{output}` is gone from the cache"),
             Self::Changed(Difference { part, old, new }) => {
                 let value = |value: &Option<String>| {
-                    value.as_deref().map_or_else(|| "nothing".to_owned(), shortened)
+                    value
+                        .as_deref()
+                        .map_or_else(|| "nothing".to_owned(), shortened)
                 };
                 write!(f, "`{part}` was {} and is {}", value(old), value(new))
             }
@@ -171,7 +183,11 @@ impl std::fmt::Display for Why {
 /// Digests are cut to eight digits: more says nothing to a reader.
 fn shortened(value: &str) -> String {
     let is_digest = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_digest { format!("{}…", &value[..8]) } else { value.to_owned() }
+    if is_digest {
+        format!("{}…", &value[..8])
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Hears events as they happen.

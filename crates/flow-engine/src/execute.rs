@@ -11,9 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use flow_contract::{
-    Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task,
-};
+use flow_contract::{Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task};
 use flow_store::{Claim, ClaimGuard, Entry, ReadError, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
@@ -34,17 +32,37 @@ pub(crate) struct Job<'a> {
 
 /// What a worker tells the run.
 pub(crate) enum Message {
-    Progress { id: InstanceId, done: u64, total: u64, note: String },
-    Warned { id: InstanceId, words: String },
-    Waiting { id: InstanceId, pid: Option<u32> },
-    Done { id: InstanceId, verdict: Verdict },
+    Progress {
+        id: InstanceId,
+        done: u64,
+        total: u64,
+        note: String,
+    },
+    Warned {
+        id: InstanceId,
+        words: String,
+    },
+    Waiting {
+        id: InstanceId,
+        pid: Option<u32>,
+    },
+    Done {
+        id: InstanceId,
+        verdict: Verdict,
+    },
 }
 
 /// How a job ended.
 pub(crate) enum Verdict {
-    Ran { outputs: Outputs, seconds: f64 },
+    Ran {
+        outputs: Outputs,
+        seconds: f64,
+    },
     /// Another run recorded it meanwhile.
-    Found { outputs: Outputs, seconds: f64 },
+    Found {
+        outputs: Outputs,
+        seconds: f64,
+    },
     Failed(NodeError),
     /// The kind panicked: our bug.
     Panicked(NodeError),
@@ -82,18 +100,29 @@ impl<'a> Crew<'a> {
     }
 
     pub(crate) fn start(&self, job: Job<'a>) {
-        self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).0.push_back(job);
+        self.queue
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .push_back(job);
         self.queue.more.notify_one();
     }
 
     pub(crate) fn wait(&self) -> Message {
-        self.messages.recv().expect("workers live until the crew is dismissed")
+        self.messages
+            .recv()
+            .expect("workers live until the crew is dismissed")
     }
 }
 
 impl Drop for Crew<'_> {
     fn drop(&mut self) {
-        self.queue.jobs.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        self.queue
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1 = true;
         self.queue.more.notify_all();
     }
 }
@@ -118,7 +147,10 @@ fn next_job<'a>(queue: &Queue<'a>) -> Option<Job<'a>> {
         if let Some(job) = jobs.0.pop_front() {
             return Some(job);
         }
-        jobs = queue.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+        jobs = queue
+            .more
+            .wait(jobs)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -130,13 +162,24 @@ fn do_job(
     let store = session.store;
     let _claim = claim(session, job, sender)?;
     if let Some(found) = store.lookup(&job.key).filter(|_| !job.forced)
-        && found.outputs.iter().all(|(_, digest, _)| store.contains(digest))
+        && found
+            .outputs
+            .iter()
+            .all(|(_, digest, _)| store.contains(digest))
     {
-        return Ok(Verdict::Found { outputs: found.outputs.clone().into(), seconds: found.seconds });
+        return Ok(Verdict::Found {
+            outputs: found.outputs.clone().into(),
+            seconds: found.seconds,
+        });
     }
     let inputs = read_inputs(store, &job.prepared)?;
     let staging = store.stage().map_err(Verdict::Broken)?;
-    let ear = Ear { session, id: job.id, sender: Mutex::new(sender.clone()), warnings: Mutex::default() };
+    let ear = Ear {
+        session,
+        id: job.id,
+        sender: Mutex::new(sender.clone()),
+        warnings: Mutex::default(),
+    };
     let seed = job.prepared.recipe.seed.unwrap_or(0);
     let mut task = Task::new(&job.prepared.params, seed, inputs, staging.path(), &ear);
     let began = Instant::now();
@@ -149,13 +192,19 @@ fn do_job(
         instance: job.address.clone(),
         recipe: job.prepared.recipe.clone(),
         outputs: outputs.clone(),
-        warnings: ear.warnings.into_inner().unwrap_or_else(PoisonError::into_inner),
+        warnings: ear
+            .warnings
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner),
         seconds,
         finished_unix: (session.now)(),
         run: session.run.to_owned(),
     };
     store.record(&entry).map_err(Verdict::Broken)?;
-    Ok(Verdict::Ran { outputs: outputs.into(), seconds })
+    Ok(Verdict::Ran {
+        outputs: outputs.into(),
+        seconds,
+    })
 }
 
 /// Takes the right to compute the job's key, waiting for another run that computes it.
@@ -175,11 +224,16 @@ fn claim(
                     // The receiver is gone only when the run was abandoned.
                     let _ = sender.send(Message::Waiting { id: job.id, pid });
                 }
-                session.store.wait_for(&job.key, LOOK_EVERY).map_err(Verdict::Broken)?;
+                session
+                    .store
+                    .wait_for(&job.key, LOOK_EVERY)
+                    .map_err(Verdict::Broken)?;
             }
         }
         if session.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Verdict::Failed(NodeError::new("stopped while waiting for another run")));
+            return Err(Verdict::Failed(NodeError::new(
+                "stopped while waiting for another run",
+            )));
         }
     }
 }
@@ -188,16 +242,21 @@ fn run_kind(kind: &dyn Kind, task: &mut Task<'_>) -> Result<(), Verdict> {
     match catch_unwind(AssertUnwindSafe(|| kind.run(task))) {
         Ok(result) => result.map_err(Verdict::Failed),
         Err(panic) => Err(Verdict::Panicked(
-            NodeError::new(format!("the kind `{}` panicked: {}", kind.descriptor().name, words(&*panic)))
-                .because("this is a bug in flow, not in the study")
-                .help("please report it with the study file and these words"),
+            NodeError::new(format!(
+                "the kind `{}` panicked: {}",
+                kind.descriptor().name,
+                words(&*panic)
+            ))
+            .because("this is a bug in flow, not in the study")
+            .help("please report it with the study file and these words"),
         )),
     }
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no words")
 }
 
 fn read_inputs(
@@ -215,19 +274,35 @@ fn read_inputs(
 fn read_input(store: &Store, artifact: &Artifact) -> Result<Input, Verdict> {
     let content = match &artifact.origin {
         Origin::Source(path) => Content::map(path).map_err(|error| {
-            Verdict::Failed(NodeError::new(format!("reading `{}`: {error}", artifact.name)))
+            Verdict::Failed(NodeError::new(format!(
+                "reading `{}`: {error}",
+                artifact.name
+            )))
         })?,
         Origin::Blob => store.get(&artifact.digest).map_err(|error| match error {
-            ReadError::Missing { .. } | ReadError::Damaged { .. } => Verdict::Damaged(artifact.digest),
+            ReadError::Missing { .. } | ReadError::Damaged { .. } => {
+                Verdict::Damaged(artifact.digest)
+            }
             error => Verdict::Failed(NodeError::new(error)),
         })?,
     };
-    let Artifact { digest, labels, name, origin } = artifact.clone();
+    let Artifact {
+        digest,
+        labels,
+        name,
+        origin,
+    } = artifact.clone();
     let file = match origin {
         Origin::Source(path) => Some(path),
         Origin::Blob => None,
     };
-    Ok(Input { digest, labels, content, name, file })
+    Ok(Input {
+        digest,
+        labels,
+        content,
+        name,
+        file,
+    })
 }
 
 fn keep(
@@ -238,11 +313,14 @@ fn keep(
     let mut kept = Vec::with_capacity(job.outputs.len());
     for output in &job.outputs {
         let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
-        let given = produced.remove(output).ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
+        let given = produced
+            .remove(output)
+            .ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
         let (digest, size) = match given {
-            Produced::Bytes(bytes) => {
-                (store.put_bytes(&bytes).map_err(Verdict::Broken)?, bytes.len() as u64)
-            }
+            Produced::Bytes(bytes) => (
+                store.put_bytes(&bytes).map_err(Verdict::Broken)?,
+                bytes.len() as u64,
+            ),
             Produced::Staged(path) if path.is_file() => {
                 store.put_file(&path).map_err(Verdict::Broken)?
             }
@@ -257,7 +335,9 @@ fn keep(
 fn sources_unchanged(store: &Store, prepared: &Prepared) -> Result<(), Verdict> {
     for (_, artifacts) in &prepared.inputs {
         for artifact in artifacts {
-            let Origin::Source(path) = &artifact.origin else { continue };
+            let Origin::Source(path) = &artifact.origin else {
+                continue;
+            };
             if store.path_digest(path).map_err(Verdict::Broken)? != artifact.digest {
                 let what = format!("`{}` changed while it was being read", artifact.name);
                 return Err(Verdict::Failed(NodeError::new(what).help("run again")));
@@ -278,18 +358,33 @@ struct Ear<'a> {
 impl Ear<'_> {
     fn send(&self, message: Message) {
         // A run that no longer listens needs no words.
-        let _ = self.sender.lock().unwrap_or_else(PoisonError::into_inner).send(message);
+        let _ = self
+            .sender
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .send(message);
     }
 }
 
 impl Observer for Ear<'_> {
     fn progress(&self, done: u64, total: u64, note: &str) {
-        self.send(Message::Progress { id: self.id, done, total, note: note.to_owned() });
+        self.send(Message::Progress {
+            id: self.id,
+            done,
+            total,
+            note: note.to_owned(),
+        });
     }
 
     fn warn(&self, words: &str) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(words.to_owned());
-        self.send(Message::Warned { id: self.id, words: words.to_owned() });
+        self.warnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(words.to_owned());
+        self.send(Message::Warned {
+            id: self.id,
+            words: words.to_owned(),
+        });
     }
 
     fn should_stop(&self) -> bool {

@@ -24,7 +24,10 @@ pub(crate) struct Wanted {
 pub(crate) fn wanted(session: &Session<'_>) -> Wanted {
     let count = session.plan.nodes().len();
     if session.targets.is_empty() {
-        return Wanted { nodes: vec![true; count], only: vec![Vec::new(); count] };
+        return Wanted {
+            nodes: vec![true; count],
+            only: vec![Vec::new(); count],
+        };
     }
     // `None`: not wanted; an empty list: all instances.
     let mut asked: Vec<Option<Vec<Labels>>> = vec![None; count];
@@ -34,11 +37,19 @@ pub(crate) fn wanted(session: &Session<'_>) -> Wanted {
         merge(&mut asked[node.index()], std::slice::from_ref(&labels));
     }
     for &node in session.plan.order().iter().rev() {
-        let Some(only) = asked[node.index()].clone() else { continue };
+        let Some(only) = asked[node.index()].clone() else {
+            continue;
+        };
         for &need in session.plan.dependencies(node) {
-            let narrowed: Vec<Labels> =
-                only.iter().map(|labels| shared_part(session, need, labels)).collect();
-            let asks = if only.is_empty() { vec![Labels::default()] } else { narrowed };
+            let narrowed: Vec<Labels> = only
+                .iter()
+                .map(|labels| shared_part(session, need, labels))
+                .collect();
+            let asks = if only.is_empty() {
+                vec![Labels::default()]
+            } else {
+                narrowed
+            };
             merge(&mut asked[need.index()], &asks);
         }
     }
@@ -53,7 +64,12 @@ fn merge(asked: &mut Option<Vec<Labels>>, more: &[Labels]) {
         Some(only) if only.is_empty() => {}
         _ if all => *asked = Some(Vec::new()),
         Some(only) => {
-            only.extend(more.iter().filter(|labels| !only.contains(labels)).cloned().collect::<Vec<_>>());
+            only.extend(
+                more.iter()
+                    .filter(|labels| !only.contains(labels))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
         }
         None => *asked = Some(more.to_vec()),
     }
@@ -62,8 +78,13 @@ fn merge(asked: &mut Option<Vec<Labels>>, more: &[Labels]) {
 /// The labels on axes that `node` has too.
 fn shared_part(session: &Session<'_>, node: NodeId, labels: &Labels) -> Labels {
     let axes = &session.plan.node(node).axes;
-    let kept = labels.iter().filter(|(name, _)| axes.iter().any(|axis| axis.name == *name));
-    Labels::new(kept.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+    let kept = labels
+        .iter()
+        .filter(|(name, _)| axes.iter().any(|axis| axis.name == *name));
+    Labels::new(
+        kept.map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect(),
+    )
 }
 
 /// What came of trying to expand a node.
@@ -72,7 +93,10 @@ enum Attempt {
     NotYet,
     Blocked(InstanceId),
     Failed(NodeError),
-    Damaged { producer: InstanceId, digest: Digest },
+    Damaged {
+        producer: InstanceId,
+        digest: Digest,
+    },
 }
 
 /// What an expansion tells the run.
@@ -84,11 +108,18 @@ pub(crate) enum News {
     /// A node's axes make no sense.
     Failed { node: NodeId, error: NodeError },
     /// A table that spans an axis was damaged; its producer runs again.
-    Damaged { producer: InstanceId, digest: Digest },
+    Damaged {
+        producer: InstanceId,
+        digest: Digest,
+    },
 }
 
 /// Expands every wanted node whose axes and upstream nodes are known, in topological order.
-pub(crate) fn expand(board: &mut Board<'_>, pending: &mut Vec<NodeId>, only: &[Vec<Labels>]) -> Vec<News> {
+pub(crate) fn expand(
+    board: &mut Board<'_>,
+    pending: &mut Vec<NodeId>,
+    only: &[Vec<Labels>],
+) -> Vec<News> {
     let mut news = Vec::new();
     let mut left = Vec::new();
     for node in std::mem::take(pending) {
@@ -148,7 +179,11 @@ fn attempt(board: &Board<'_>, node: NodeId) -> Attempt {
 }
 
 /// The rows of an axis that is known only at run time; `None` for one listed in the study.
-fn axis_rows(board: &Board<'_>, axis: &str, values: &AxisValues) -> Result<Option<Vec<Row>>, Attempt> {
+fn axis_rows(
+    board: &Board<'_>,
+    axis: &str,
+    values: &AxisValues,
+) -> Result<Option<Vec<Row>>, Attempt> {
     match values {
         AxisValues::Listed(_) => Ok(None),
         AxisValues::Files(pattern) => {
@@ -156,7 +191,9 @@ fn axis_rows(board: &Board<'_>, axis: &str, values: &AxisValues) -> Result<Optio
                 .text_at(&Scope::default())
                 .map_err(|error| Attempt::Failed(NodeError::new(error)))?;
             let paths = matching_paths(board.session, &pattern).map_err(Attempt::Failed)?;
-            Ok(Some(paths.iter().map(|path| file_row(axis, path)).collect()))
+            Ok(Some(
+                paths.iter().map(|path| file_row(axis, path)).collect(),
+            ))
         }
         AxisValues::Rows { node, output } => {
             let mut rows = Vec::new();
@@ -182,7 +219,10 @@ fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row
     let content = match board.session.store.get(&digest) {
         Ok(content) => content,
         Err(ReadError::Missing { .. } | ReadError::Damaged { .. }) => {
-            return Err(Attempt::Damaged { producer: id, digest });
+            return Err(Attempt::Damaged {
+                producer: id,
+                digest,
+            });
         }
         Err(error) => return Err(Attempt::Failed(NodeError::new(error))),
     };
@@ -197,7 +237,10 @@ fn place(board: &mut Board<'_>, node: NodeId, points: Vec<Point>, only: &[Labels
     let matches = |point: &Point| {
         let meets = |labels: &Labels| {
             labels.iter().all(|(axis, value)| {
-                point.labels.get(axis).is_some_and(|has| has.to_string() == value.to_string())
+                point
+                    .labels
+                    .get(axis)
+                    .is_some_and(|has| has.to_string() == value.to_string())
             })
         };
         only.is_empty() || only.iter().any(meets)
@@ -226,30 +269,57 @@ enum Link {
         select: Vec<(String, Template)>,
         by_shared: HashMap<String, Vec<InstanceId>>,
     },
-    File { template: Template, many: bool },
+    File {
+        template: Template,
+        many: bool,
+    },
 }
 
 impl Links {
     fn new(board: &Board<'_>, node: NodeId) -> Self {
-        let ports = board.session.plan.node(node).bindings.iter().map(|binding| {
-            let links = binding.sources.iter().map(|source| Link::new(board, node, source));
-            (binding.port.clone(), links.collect())
-        });
-        Self { ports: ports.collect() }
+        let ports = board
+            .session
+            .plan
+            .node(node)
+            .bindings
+            .iter()
+            .map(|binding| {
+                let links = binding
+                    .sources
+                    .iter()
+                    .map(|source| Link::new(board, node, source));
+                (binding.port.clone(), links.collect())
+            });
+        Self {
+            ports: ports.collect(),
+        }
     }
 
     fn inputs(&self, point: &Point) -> Vec<(String, Vec<Bound>)> {
         let bind = |links: &Vec<Link>| links.iter().map(|link| link.bind(point)).collect();
-        self.ports.iter().map(|(port, links)| (port.clone(), bind(links))).collect()
+        self.ports
+            .iter()
+            .map(|(port, links)| (port.clone(), bind(links)))
+            .collect()
     }
 }
 
 impl Link {
     fn new(board: &Board<'_>, node: NodeId, source: &Source) -> Self {
         match source {
-            Source::File(template) => Self::File { template: template.clone(), many: false },
-            Source::Files(template) => Self::File { template: template.clone(), many: true },
-            Source::Output { node: from, output, select } => {
+            Source::File(template) => Self::File {
+                template: template.clone(),
+                many: false,
+            },
+            Source::Files(template) => Self::File {
+                template: template.clone(),
+                many: true,
+            },
+            Source::Output {
+                node: from,
+                output,
+                select,
+            } => {
                 let own = &board.session.plan.node(node).axes;
                 // An axis that `select` settles is as good as shared: its value is known.
                 let settled = |axis: &&Axis| {
@@ -264,7 +334,12 @@ impl Link {
                     let key = key_on(&shared, &board.instance(id).point.labels);
                     by_shared.entry(key).or_default().push(id);
                 }
-                Self::Output { output: output.clone(), shared, select: select.clone(), by_shared }
+                Self::Output {
+                    output: output.clone(),
+                    shared,
+                    select: select.clone(),
+                    by_shared,
+                }
             }
         }
     }
@@ -272,21 +347,44 @@ impl Link {
     fn bind(&self, point: &Point) -> Bound {
         // A template that can't be evaluated becomes words that match no file and no instance.
         let text = |template: &Template| {
-            template.text_at(&point.scope).unwrap_or_else(|error| error.to_string())
+            template
+                .text_at(&point.scope)
+                .unwrap_or_else(|error| error.to_string())
         };
         match self {
-            Self::Output { output, shared, select, by_shared } => {
-                let selected = select.iter().map(|(axis, value)| (axis.clone(), Value::from(text(value))));
+            Self::Output {
+                output,
+                shared,
+                select,
+                by_shared,
+            } => {
+                let selected = select
+                    .iter()
+                    .map(|(axis, value)| (axis.clone(), Value::from(text(value))));
                 let selected: Vec<_> = selected.collect();
-                let own = point.labels.iter().filter(|(axis, _)| selected.iter().all(|(name, _)| name != axis));
+                let own = point
+                    .labels
+                    .iter()
+                    .filter(|(axis, _)| selected.iter().all(|(name, _)| name != axis));
                 let own = own.map(|(axis, value)| (axis.to_owned(), value.clone()));
                 let labels = Labels::new(selected.iter().cloned().chain(own).collect());
-                let of = by_shared.get(&key_on(shared, &labels)).cloned().unwrap_or_default();
-                Bound::Instances { output: output.clone(), of, shared: Arc::clone(shared) }
+                let of = by_shared
+                    .get(&key_on(shared, &labels))
+                    .cloned()
+                    .unwrap_or_default();
+                Bound::Instances {
+                    output: output.clone(),
+                    of,
+                    shared: Arc::clone(shared),
+                }
             }
             Self::File { template, many } => {
                 let path = text(template);
-                if *many { Bound::Files(path) } else { Bound::File(path) }
+                if *many {
+                    Bound::Files(path)
+                } else {
+                    Bound::File(path)
+                }
             }
         }
     }

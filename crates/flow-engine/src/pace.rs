@@ -16,14 +16,23 @@ pub(crate) struct Free {
 impl Free {
     pub(crate) fn new(jobs: usize, pools: &BTreeMap<String, u32>) -> Self {
         let cores = u32::try_from(jobs).unwrap_or(u32::MAX).max(1);
-        Self { cores, all_cores: cores, gpus: 0, pools: pools.clone(), running: 0 }
+        Self {
+            cores,
+            all_cores: cores,
+            gpus: 0,
+            pools: pools.clone(),
+            running: 0,
+        }
     }
 
     /// Takes what an instance needs, if it is free. Alone, an instance always fits: one that asks
     /// for more than there is gets all there is.
     pub(crate) fn take(&mut self, needs: &Resources) -> bool {
         let cores = needs.cores.clamp(1, self.all_cores);
-        let pools_fit = needs.pools.iter().all(|(pool, n)| self.pools.get(pool).is_some_and(|free| n <= free));
+        let pools_fit = needs
+            .pools
+            .iter()
+            .all(|(pool, n)| self.pools.get(pool).is_some_and(|free| n <= free));
         let fits = cores <= self.cores && needs.gpus <= self.gpus && pools_fit;
         if !fits && self.running > 0 {
             return false;

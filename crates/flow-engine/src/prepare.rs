@@ -35,7 +35,9 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
     let instance = board.instance(id);
     let node = board.session.plan.node(instance.node);
     let kind = board.session.kind(instance.node);
-    let params = node.params_at(&instance.point, kind).map_err(NodeError::new)?;
+    let params = node
+        .params_at(&instance.point, kind)
+        .map_err(NodeError::new)?;
     let mut inputs = Vec::with_capacity(instance.inputs.len());
     for (port, sources) in &instance.inputs {
         let mut artifacts = Vec::new();
@@ -45,7 +47,13 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         inputs.push((port.clone(), artifacts));
     }
     let named = |(port, artifacts): &(String, Vec<Artifact>)| {
-        (port.clone(), artifacts.iter().map(|a| (a.labels.clone(), a.digest)).collect())
+        (
+            port.clone(),
+            artifacts
+                .iter()
+                .map(|a| (a.labels.clone(), a.digest))
+                .collect(),
+        )
     };
     let recipe = Recipe {
         kind: node.kind.clone(),
@@ -55,7 +63,11 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         backend: kind.backend(&params),
         inputs: inputs.iter().map(named).collect(),
     };
-    Ok(Prepared { recipe, params, inputs })
+    Ok(Prepared {
+        recipe,
+        params,
+        inputs,
+    })
 }
 
 fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Result<(), NodeError> {
@@ -89,25 +101,48 @@ fn stored(
     let Some(digest) = board.digest(id, output) else {
         return Err(NodeError::new(format!("`{name}` was not given")));
     };
-    let own = address.labels.iter().filter(|(axis, _)| !shared.iter().any(|name| name == axis));
-    let labels = Labels::new(own.map(|(axis, value)| (axis.to_owned(), value.clone())).collect());
-    Ok(Artifact { labels, digest, origin: Origin::Blob, name })
+    let own = address
+        .labels
+        .iter()
+        .filter(|(axis, _)| !shared.iter().any(|name| name == axis));
+    let labels = Labels::new(
+        own.map(|(axis, value)| (axis.to_owned(), value.clone()))
+            .collect(),
+    );
+    Ok(Artifact {
+        labels,
+        digest,
+        origin: Origin::Blob,
+        name,
+    })
 }
 
 fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
     let full = session.path(path);
     if !full.is_file() {
-        let why = if full.is_dir() { "it is a folder" } else { "there is no such file" };
+        let why = if full.is_dir() {
+            "it is a folder"
+        } else {
+            "there is no such file"
+        };
         return Err(NodeError::new(format!("`{path}` can't be read"))
             .because(why)
             .help("paths start at the folder of the study file; check the spelling there"));
     }
     let digest = session.store.path_digest(&full).map_err(NodeError::new)?;
-    Ok(Artifact { labels, digest, origin: Origin::Source(full), name: path.to_owned() })
+    Ok(Artifact {
+        labels,
+        digest,
+        origin: Origin::Source(full),
+        name: path.to_owned(),
+    })
 }
 
 /// The paths of the files matched by a pattern, as the study would write them, sorted.
-pub(crate) fn matching_paths(session: &Session<'_>, pattern: &str) -> Result<Vec<String>, NodeError> {
+pub(crate) fn matching_paths(
+    session: &Session<'_>,
+    pattern: &str,
+) -> Result<Vec<String>, NodeError> {
     let full = session.path(pattern);
     let wrong = |why: String| {
         NodeError::new(format!("`{pattern}` can't be searched for files"))

@@ -27,17 +27,29 @@ pub(crate) fn publish(
     let node = session.plan.node(instance.node);
     for wish in &node.publish {
         let relative = wish.path_at(&instance.point).map_err(NodeError::new)?;
-        let Some(mut digest) = board.digest(id, &wish.output) else { continue };
+        let Some(mut digest) = board.digest(id, &wish.output) else {
+            continue;
+        };
         let path: PathBuf = session.root.join(session.plan.reports()).join(&relative);
-        let form = node.signature.outputs.iter().find(|port| port.name == wish.output);
+        let form = node
+            .signature
+            .outputs
+            .iter()
+            .find(|port| port.name == wish.output);
         let own = form.map_or("bin", |port| port.ty.form.extension());
         if let Some(to) = extension(&path).filter(|to| own != "bin" && *to != own) {
             digest = converted(session, &digest, to, &relative)?;
         }
-        let done = session.store.publish(&digest, &path).map_err(NodeError::new)?;
+        let done = session
+            .store
+            .publish(&digest, &path)
+            .map_err(NodeError::new)?;
         if matches!(done, Published::Written) {
             let instance = board.address(id).to_string();
-            tell(Event::Published { instance, path: path.display().to_string() });
+            tell(Event::Published {
+                instance,
+                path: path.display().to_string(),
+            });
         }
     }
     Ok(())
@@ -69,11 +81,17 @@ fn converted(
         inputs: vec![("from".to_owned(), vec![(Labels::default(), *digest)])],
     };
     let key = recipe.key();
-    let known = session.store.lookup(&key).and_then(|entry| Some(entry.outputs.first()?.1));
+    let known = session
+        .store
+        .lookup(&key)
+        .and_then(|entry| Some(entry.outputs.first()?.1));
     if let Some(known) = known.filter(|known| session.store.contains(known)) {
         return Ok(known);
     }
-    let content = session.store.get(digest).map_err(|error: ReadError| NodeError::new(error))?;
+    let content = session
+        .store
+        .get(digest)
+        .map_err(|error: ReadError| NodeError::new(error))?;
     let input = flow_contract::Input {
         digest: *digest,
         labels: Labels::default(),

@@ -131,7 +131,11 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn may_start(&self) -> bool {
-        let stopped = self.board.session.stop.load(std::sync::atomic::Ordering::Relaxed);
+        let stopped = self
+            .board
+            .session
+            .stop
+            .load(std::sync::atomic::Ordering::Relaxed);
         let failed = self.failure.is_some() && !self.board.session.keep_going;
         !stopped && !failed && self.broken.is_none()
     }
@@ -157,7 +161,10 @@ impl<'a, 'l> Loop<'a, 'l> {
                 }
                 News::Damaged { producer, digest } => {
                     let instance = self.name(producer);
-                    self.tell(Event::Damaged { instance, digest: digest.to_string() });
+                    self.tell(Event::Damaged {
+                        instance,
+                        digest: digest.to_string(),
+                    });
                 }
             }
         }
@@ -167,7 +174,10 @@ impl<'a, 'l> Loop<'a, 'l> {
     fn failed(&mut self, instance: String, error: &NodeError) {
         self.summary.failed += 1;
         self.failure.get_or_insert_with(|| instance.clone());
-        self.tell(Event::Failed { instance, error: ErrorWords::from(error) });
+        self.tell(Event::Failed {
+            instance,
+            error: ErrorWords::from(error),
+        });
     }
 
     /// Looks up every instance whose inputs are settled; whether any was.
@@ -193,10 +203,28 @@ impl<'a, 'l> Loop<'a, 'l> {
         match standing(&self.board, id, &prepared, key) {
             Ok((outputs, seconds)) if !forced => {
                 let instance = self.name(id);
-                self.tell(Event::Cached { instance, key: key.to_string() });
-                self.done(id, Outcome::Done { key, outputs, seconds, ran: false });
+                self.tell(Event::Cached {
+                    instance,
+                    key: key.to_string(),
+                });
+                self.done(
+                    id,
+                    Outcome::Done {
+                        key,
+                        outputs,
+                        seconds,
+                        ran: false,
+                    },
+                );
             }
-            Ok(_) => self.enqueue(id, key, prepared, Why::Gone { output: "damaged".into() }),
+            Ok(_) => self.enqueue(
+                id,
+                key,
+                prepared,
+                Why::Gone {
+                    output: "damaged".into(),
+                },
+            ),
             Err(why) => self.enqueue(id, key, prepared, why),
         }
     }
@@ -210,7 +238,12 @@ impl<'a, 'l> Loop<'a, 'l> {
             id,
             address: self.name(id),
             kind: self.board.session.kind(instance.node),
-            outputs: node.signature.outputs.iter().map(|port| port.name.to_string()).collect(),
+            outputs: node
+                .signature
+                .outputs
+                .iter()
+                .map(|port| port.name.to_string())
+                .collect(),
             key,
             prepared,
             forced: instance.forced,
@@ -225,7 +258,9 @@ impl<'a, 'l> Loop<'a, 'l> {
         let mut left = std::collections::VecDeque::new();
         while let Some(job) = self.queued.pop_front() {
             let node = self.board.instance(job.id).node;
-            if self.running >= self.board.session.jobs || !self.free.take(&plan.node(node).resources) {
+            if self.running >= self.board.session.jobs
+                || !self.free.take(&plan.node(node).resources)
+            {
                 left.push_back(job);
                 if self.running >= self.board.session.jobs {
                     break;
@@ -244,9 +279,19 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     fn hear(&mut self, message: Message) {
         match message {
-            Message::Progress { id, done, total, note } => {
+            Message::Progress {
+                id,
+                done,
+                total,
+                note,
+            } => {
                 let instance = self.name(id);
-                self.tell(Event::Progress { instance, done, total, note });
+                self.tell(Event::Progress {
+                    instance,
+                    done,
+                    total,
+                    note,
+                });
             }
             Message::Warned { id, words } => {
                 let instance = self.name(id);
@@ -271,13 +316,36 @@ impl<'a, 'l> Loop<'a, 'l> {
         match verdict {
             Verdict::Ran { outputs, seconds } => {
                 let key = self.key_of(id);
-                self.tell(Event::Ran { instance, key: key.to_string(), seconds });
-                self.done(id, Outcome::Done { key, outputs, seconds, ran: true });
+                self.tell(Event::Ran {
+                    instance,
+                    key: key.to_string(),
+                    seconds,
+                });
+                self.done(
+                    id,
+                    Outcome::Done {
+                        key,
+                        outputs,
+                        seconds,
+                        ran: true,
+                    },
+                );
             }
             Verdict::Found { outputs, seconds } => {
                 let key = self.key_of(id);
-                self.tell(Event::Cached { instance, key: key.to_string() });
-                self.done(id, Outcome::Done { key, outputs, seconds, ran: false });
+                self.tell(Event::Cached {
+                    instance,
+                    key: key.to_string(),
+                });
+                self.done(
+                    id,
+                    Outcome::Done {
+                        key,
+                        outputs,
+                        seconds,
+                        ran: false,
+                    },
+                );
             }
             Verdict::Failed(error) => {
                 self.failed(instance, &error);
@@ -298,9 +366,9 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     /// The key of an instance that ran: its inputs are settled, so its recipe is what it was.
     fn key_of(&self, id: InstanceId) -> Key {
-        prepare(&self.board, id).map(|prepared| prepared.recipe.key()).unwrap_or(Key(
-            flow_contract::Digest::of(self.name(id).as_bytes()),
-        ))
+        prepare(&self.board, id)
+            .map(|prepared| prepared.recipe.key())
+            .unwrap_or(Key(flow_contract::Digest::of(self.name(id).as_bytes())))
     }
 
     fn rewind(&mut self, reader: InstanceId, digest: flow_contract::Digest) {
@@ -311,7 +379,10 @@ impl<'a, 'l> Loop<'a, 'l> {
             return self.board.settle(reader, Outcome::Failed);
         };
         let instance = self.name(producer);
-        self.tell(Event::Damaged { instance, digest: digest.to_string() });
+        self.tell(Event::Damaged {
+            instance,
+            digest: digest.to_string(),
+        });
         self.board.rewind(producer, Some(reader));
     }
 
@@ -326,12 +397,23 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     fn finish(mut self) -> Result<Summary, EngineError> {
         self.tally();
-        let Summary { ran, cached, failed, skipped, .. } = self.summary;
+        let Summary {
+            ran,
+            cached,
+            failed,
+            skipped,
+            ..
+        } = self.summary;
         if let Some(error) = self.broken {
             return Err(error);
         }
         self.board.session.store.sync()?;
-        self.listener.hear(&Event::RunFinished { ran, cached, failed, skipped });
+        self.listener.hear(&Event::RunFinished {
+            ran,
+            cached,
+            failed,
+            skipped,
+        });
         Ok(self.summary)
     }
 
@@ -340,16 +422,35 @@ impl<'a, 'l> Loop<'a, 'l> {
         for (id, instance) in self.board.all() {
             let address = self.board.address(id);
             match &instance.state {
-                State::Settled(Outcome::Done { key, outputs, seconds, ran }) => {
-                    *(if *ran { &mut self.summary.ran } else { &mut self.summary.cached }) += 1;
+                State::Settled(Outcome::Done {
+                    key,
+                    outputs,
+                    seconds,
+                    ran,
+                }) => {
+                    *(if *ran {
+                        &mut self.summary.ran
+                    } else {
+                        &mut self.summary.cached
+                    }) += 1;
                     let (outputs, why) = (outputs.clone(), self.why.remove(&id).filter(|_| *ran));
                     let (key, seconds, ran) = (*key, *seconds, *ran);
-                    self.summary.finished.push(Finished { address, key, outputs, seconds, ran, why });
+                    self.summary.finished.push(Finished {
+                        address,
+                        key,
+                        outputs,
+                        seconds,
+                        ran,
+                        why,
+                    });
                 }
                 State::Settled(Outcome::Blocked { by }) => skips.push((address, self.name(*by))),
                 State::Settled(_) => {}
                 _ => {
-                    let because = self.failure.clone().unwrap_or_else(|| "the run was stopped".into());
+                    let because = self
+                        .failure
+                        .clone()
+                        .unwrap_or_else(|| "the run was stopped".into());
                     skips.push((address, because));
                 }
             }
@@ -357,12 +458,24 @@ impl<'a, 'l> Loop<'a, 'l> {
         // Nodes that never expanded because the run ended early.
         for node in std::mem::take(&mut self.pending) {
             let node = self.board.session.plan.node(node).name.clone();
-            let because = self.failure.clone().unwrap_or_else(|| "the run was stopped".into());
-            skips.push((Address { node, labels: Default::default() }, because));
+            let because = self
+                .failure
+                .clone()
+                .unwrap_or_else(|| "the run was stopped".into());
+            skips.push((
+                Address {
+                    node,
+                    labels: Default::default(),
+                },
+                because,
+            ));
         }
         self.summary.skipped += skips.len();
         for (address, because) in skips {
-            self.tell(Event::Skipped { instance: address.to_string(), because });
+            self.tell(Event::Skipped {
+                instance: address.to_string(),
+                because,
+            });
         }
     }
 }
@@ -376,8 +489,14 @@ pub(crate) fn standing(
 ) -> Result<(Outputs, f64), Why> {
     let store = board.session.store;
     if let Some(entry) = store.lookup(&key) {
-        return match entry.outputs.iter().find(|(_, digest, _)| !store.contains(digest)) {
-            Some((output, ..)) => Err(Why::Gone { output: output.clone() }),
+        return match entry
+            .outputs
+            .iter()
+            .find(|(_, digest, _)| !store.contains(digest))
+        {
+            Some((output, ..)) => Err(Why::Gone {
+                output: output.clone(),
+            }),
             None => Ok((entry.outputs.clone().into(), entry.seconds)),
         };
     }
@@ -396,7 +515,11 @@ fn named(mut difference: flow_contract::Difference, prepared: &Prepared) -> Why 
             _ => None,
         })
         .collect();
-    if let Some(name) = difference.part.strip_prefix("inputs.").and_then(|port| ports.get(port)) {
+    if let Some(name) = difference
+        .part
+        .strip_prefix("inputs.")
+        .and_then(|port| ports.get(port))
+    {
         difference.part = format!("{} ({name})", difference.part);
     }
     Why::Changed(difference)

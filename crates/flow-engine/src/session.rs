@@ -40,7 +40,9 @@ impl Session<'_> {
         if name == COMMAND.descriptor().name {
             return &COMMAND;
         }
-        self.catalog.kind(name).expect("the plan was checked against this catalog")
+        self.catalog
+            .kind(name)
+            .expect("the plan was checked against this catalog")
     }
 
     /// A path of the study file, from its folder.

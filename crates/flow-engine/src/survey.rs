@@ -83,7 +83,12 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
             Ok(prepared) => {
                 let key = prepared.recipe.key();
                 let outcome = match standing(board, id, &prepared, key) {
-                    Ok((outputs, seconds)) => Outcome::Done { key, outputs, seconds, ran: false },
+                    Ok((outputs, seconds)) => Outcome::Done {
+                        key,
+                        outputs,
+                        seconds,
+                        ran: false,
+                    },
                     Err(why) => Outcome::Stale(why),
                 };
                 notes.recipes.insert(id, (key, prepared.recipe));
@@ -106,8 +111,15 @@ impl Notes {
                 News::Expanded { .. } | News::Damaged { .. } => continue,
             };
             let node = board.session.plan.node(node).name.clone();
-            let address = Address { node, labels: Default::default() };
-            self.nodes.push(Surveyed { address, standing, recipe: None });
+            let address = Address {
+                node,
+                labels: Default::default(),
+            };
+            self.nodes.push(Surveyed {
+                address,
+                standing,
+                recipe: None,
+            });
         }
     }
 
@@ -115,9 +127,12 @@ impl Notes {
         let mut listing = Vec::new();
         for (id, instance) in board.all() {
             let standing = match &instance.state {
-                State::Settled(Outcome::Done { outputs, seconds, .. }) => {
-                    Standing::Current { outputs: outputs.clone(), seconds: *seconds }
-                }
+                State::Settled(Outcome::Done {
+                    outputs, seconds, ..
+                }) => Standing::Current {
+                    outputs: outputs.clone(),
+                    seconds: *seconds,
+                },
                 State::Settled(Outcome::Stale(why)) => Standing::Stale(why.clone()),
                 State::Settled(Outcome::Blocked { by }) => {
                     Standing::DependsOn(board.address(*by).to_string())
@@ -130,13 +145,24 @@ impl Notes {
                 }
             };
             let (address, recipe) = (board.address(id), self.recipes.remove(&id));
-            listing.push(Surveyed { address, standing, recipe });
+            listing.push(Surveyed {
+                address,
+                standing,
+                recipe,
+            });
         }
         for node in pending {
             let node = board.session.plan.node(*node).name.clone();
             let standing = Standing::DependsOn("an earlier node".to_owned());
-            let address = Address { node, labels: Default::default() };
-            listing.push(Surveyed { address, standing, recipe: None });
+            let address = Address {
+                node,
+                labels: Default::default(),
+            };
+            listing.push(Surveyed {
+                address,
+                standing,
+                recipe: None,
+            });
         }
         listing.append(&mut self.nodes);
         listing

@@ -67,8 +67,12 @@ fn a_comment_in_the_study_and_a_touch_rerun_nothing() {
     let lab = chain();
     lab.run();
     lab.study(&format!("# nothing\n{CHAIN}"));
-    let file = fs::File::options().append(true).open(lab.path("source.txt")).unwrap();
-    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let file = fs::File::options()
+        .append(true)
+        .open(lab.path("source.txt"))
+        .unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(lab.run().counts(), [0, 3, 0, 0]);
 }
 
@@ -84,7 +88,10 @@ fn a_node_that_gives_the_same_bytes_stops_the_wave() {
 fn instances_span_an_upstream_table_and_collect_by_shared_axes() {
     let lab = sweep();
     assert_eq!(lab.run().counts(), [1 + 2 + 6 + 3, 0, 0, 0]);
-    assert_eq!(lab.read("reports/all e(2).txt"), "[item=x][]x;e(2);[item=y][]y;e(2);");
+    assert_eq!(
+        lab.read("reports/all e(2).txt"),
+        "[item=x][]x;e(2);[item=y][]y;e(2);"
+    );
     assert_eq!(lab.run().counts(), [0, 12, 0, 0]);
 }
 
@@ -93,7 +100,14 @@ fn a_new_point_runs_that_point_and_what_follows() {
     let lab = sweep();
     lab.run();
     lab.study(&SWEEP.replace("[1, 2]", "[1, 2, 3]"));
-    assert_eq!(lab.run().ran(), ["all[rule=e(3)]", "two[item=x,rule=e(3)]", "two[item=y,rule=e(3)]"]);
+    assert_eq!(
+        lab.run().ran(),
+        [
+            "all[rule=e(3)]",
+            "two[item=x,rule=e(3)]",
+            "two[item=y,rule=e(3)]"
+        ]
+    );
 }
 
 #[test]
@@ -110,9 +124,15 @@ fn a_changed_list_adds_instances_without_touching_others() {
 fn a_target_runs_only_what_it_needs() {
     let mut lab = sweep();
     lab.targets = vec!["two[item=y,rule=ab]"];
-    assert_eq!(lab.run().ran(), ["items", "one[item=y]", "two[item=y,rule=ab]"]);
+    assert_eq!(
+        lab.run().ran(),
+        ["items", "one[item=y]", "two[item=y,rule=ab]"]
+    );
     lab.targets = vec!["all[rule=ab]"];
-    assert_eq!(lab.run().ran(), ["all[rule=ab]", "one[item=x]", "two[item=x,rule=ab]"]);
+    assert_eq!(
+        lab.run().ran(),
+        ["all[rule=ab]", "one[item=x]", "two[item=x,rule=ab]"]
+    );
 }
 
 #[test]
@@ -128,7 +148,9 @@ fn two_job_counts_give_the_same_bytes() {
 
 #[test]
 fn independent_instances_run_at_the_same_time() {
-    let lab = Lab::new("[node.m]\nkind = \"meet\"\nfor_each = { name = [\"left\", \"right\"] }\nname = \"$name\"\n");
+    let lab = Lab::new(
+        "[node.m]\nkind = \"meet\"\nfor_each = { name = [\"left\", \"right\"] }\nname = \"$name\"\n",
+    );
     assert_eq!(lab.run().counts(), [2, 0, 0, 0]);
 }
 
@@ -153,7 +175,10 @@ fn a_failure_keeps_what_is_done_and_says_what_it_stopped() {
     lab.keep_going = true;
     let did = lab.run();
     assert_eq!(did.counts(), [2, 0, 1, 1]);
-    let skipped = Event::Skipped { instance: "after".into(), because: "bad".into() };
+    let skipped = Event::Skipped {
+        instance: "after".into(),
+        because: "bad".into(),
+    };
     assert!(did.events.contains(&skipped));
     lab.study(&FAILING.replace("fail", "well"));
     assert_eq!(lab.run().ran(), ["after", "bad"]);
@@ -173,9 +198,9 @@ fn a_missing_file_is_named_and_fails_only_its_node() {
     fs::remove_file(lab.path("source.txt")).unwrap();
     let did = lab.run();
     assert_eq!(did.counts(), [0, 0, 1, 2]);
-    let named = did.events.iter().any(|event| {
-        matches!(event, Event::Failed { error, .. } if error.what.contains("source.txt"))
-    });
+    let named = did.events.iter().any(
+        |event| matches!(event, Event::Failed { error, .. } if error.what.contains("source.txt")),
+    );
     assert!(named);
 }
 
@@ -186,7 +211,11 @@ fn flip_a_bit_of_every_pack(lab: &Lab) {
             let mut bytes = fs::read(&path).unwrap();
             let last = bytes.len() - 1;
             bytes[last] ^= 1;
-            Command::new("chmod").arg("u+w").arg(&path).status().unwrap();
+            Command::new("chmod")
+                .arg("u+w")
+                .arg(&path)
+                .status()
+                .unwrap();
             fs::write(&path, bytes).unwrap();
         }
     }
@@ -199,11 +228,17 @@ fn a_damaged_blob_is_computed_again_before_anyone_reads_it() {
     let whole = lab.run().digests();
     // The last blob written is c's output; a new reader of it must not see the flipped bit.
     flip_a_bit_of_every_pack(&lab);
-    lab.study(&format!("{CHAIN}\n[node.d]\nkind = \"join\"\nof = \"c.out\"\n"));
+    lab.study(&format!(
+        "{CHAIN}\n[node.d]\nkind = \"join\"\nof = \"c.out\"\n"
+    ));
     let did = lab.run();
     assert_eq!(did.counts()[2], 0, "{:?}", did.events);
     let digests = did.digests();
-    assert!(whole.iter().all(|(output, digest)| digests.get(output) == Some(digest)));
+    assert!(
+        whole
+            .iter()
+            .all(|(output, digest)| digests.get(output) == Some(digest))
+    );
 }
 
 #[test]
@@ -212,7 +247,10 @@ fn a_published_file_that_was_edited_is_restored() {
     lab.run();
     lab.write("reports/all ab.txt", "edited");
     assert_eq!(lab.run().counts(), [0, 12, 0, 0]);
-    assert_eq!(lab.read("reports/all ab.txt"), "[item=x][]x;ab;[item=y][]y;ab;");
+    assert_eq!(
+        lab.read("reports/all ab.txt"),
+        "[item=x][]x;ab;[item=y][]y;ab;"
+    );
 }
 
 #[test]
@@ -222,10 +260,17 @@ fn status_is_exact_down_to_the_first_miss() {
     lab.study(&SWEEP.replace("[1, 2]", "[1, 5]"));
     let standing = |name: &str| {
         let surveyed = lab.survey();
-        surveyed.into_iter().find(|one| one.address.to_string() == name).unwrap().standing
+        surveyed
+            .into_iter()
+            .find(|one| one.address.to_string() == name)
+            .unwrap()
+            .standing
     };
     assert!(matches!(standing("one[item=x]"), Standing::Current { .. }));
-    assert!(matches!(standing("two[item=x,rule=e(5)]"), Standing::Stale(_)));
+    assert!(matches!(
+        standing("two[item=x,rule=e(5)]"),
+        Standing::Stale(_)
+    ));
     assert!(matches!(standing("all[rule=e(5)]"), Standing::DependsOn(_)));
     assert!(matches!(standing("all[rule=ab]"), Standing::Current { .. }));
 }
@@ -236,9 +281,14 @@ fn why_names_the_first_part_that_differs() {
     lab.run();
     lab.write("source.txt", "other");
     let surveyed = lab.survey();
-    let Standing::Stale(why) = &surveyed[0].standing else { panic!("{surveyed:?}") };
+    let Standing::Stale(why) = &surveyed[0].standing else {
+        panic!("{surveyed:?}")
+    };
     let words = why.to_string();
-    assert!(words.contains("inputs.of (source.txt)") && words.contains(" was "), "{words}");
+    assert!(
+        words.contains("inputs.of (source.txt)") && words.contains(" was "),
+        "{words}"
+    );
 }
 
 #[test]
@@ -272,7 +322,10 @@ outputs = { out = "x" }
 fn a_chain_of_two_thousand_nodes_runs_and_rests() {
     let mut study = "[node.n0]\nkind = \"say\"\nwords = \"w\"\n".to_owned();
     for i in 1..2000 {
-        study.push_str(&format!("[node.n{i}]\nkind = \"join\"\nof = \"n{}.out\"\nkeep = \"first\"\n", i - 1));
+        study.push_str(&format!(
+            "[node.n{i}]\nkind = \"join\"\nof = \"n{}.out\"\nkeep = \"first\"\n",
+            i - 1
+        ));
     }
     let lab = Lab::new(&study);
     assert_eq!(lab.run().counts(), [2000, 0, 0, 0]);

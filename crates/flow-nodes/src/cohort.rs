@@ -2,14 +2,11 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{
-    Descriptor, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, Task,
-};
+use flow_contract::{Descriptor, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, Task};
 use flow_simulate::{Medication, Sex, nights};
 
 use crate::recordings::RECORDINGS;
 use crate::table::TableBuilder;
-
 
 /// See the module's page.
 pub struct Cohort;
@@ -41,11 +38,17 @@ impl Kind for Cohort {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let nights: Vec<_> = nights().into_iter().take(2 * task.params.count("subjects")).collect();
+        let nights: Vec<_> = nights()
+            .into_iter()
+            .take(2 * task.params.count("subjects"))
+            .collect();
         let column = |of: &dyn Fn(&flow_simulate::Night) -> String| -> Vec<String> {
             nights.iter().map(of).collect()
         };
-        let ages: Vec<i64> = nights.iter().map(|night| i64::from(night.age_years)).collect();
+        let ages: Vec<i64> = nights
+            .iter()
+            .map(|night| i64::from(night.age_years))
+            .collect();
         let number: Vec<i64> = nights.iter().map(|night| i64::from(night.night)).collect();
         let table = TableBuilder::new()
             .text("recording", &column(&|night| night.recording.clone()))
@@ -53,11 +56,17 @@ impl Kind for Cohort {
             .int("night", &number)
             .int("age", &ages)
             .text("sex", &column(&|night| sex(night.sex).to_owned()))
-            .text("medication", &column(&|night| medication(night.medication).to_owned()))
-            .text("lights_off", &column(&|night| {
-                let clock = night.lights_off;
-                format!("{:02}:{:02}", clock.hour, clock.minute)
-            }));
+            .text(
+                "medication",
+                &column(&|night| medication(night.medication).to_owned()),
+            )
+            .text(
+                "lights_off",
+                &column(&|night| {
+                    let clock = night.lights_off;
+                    format!("{:02}:{:02}", clock.hour, clock.minute)
+                }),
+            );
         task.give("recordings", table.parquet()?);
         Ok(())
     }

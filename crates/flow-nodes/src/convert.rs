@@ -50,8 +50,11 @@ impl Kind for Convert {
         let bytes = match task.params.text("to") {
             "csv" => Table::read(&from.content)?.csv()?,
             other => {
-                return Err(NodeError::new(format!("`{}` can't be made into `.{other}`", from.name))
-                    .help("a table can be published as `.parquet` or `.csv`"));
+                return Err(NodeError::new(format!(
+                    "`{}` can't be made into `.{other}`",
+                    from.name
+                ))
+                .help("a table can be published as `.parquet` or `.csv`"));
             }
         };
         task.give("out", bytes);

@@ -67,15 +67,27 @@ impl Kind for CountEpochs {
 
 /// scored, kept, the five classes, the three reasons.
 fn count(table: &Table) -> Result<[i64; 10], NodeError> {
-    let (stage, kept, reason) = (table.texts("stage")?, table.bools("kept")?, table.texts("reason")?);
+    let (stage, kept, reason) = (
+        table.texts("stage")?,
+        table.bools("kept")?,
+        table.texts("reason")?,
+    );
     let mut counts = [0; 10];
     counts[0] = stage.len() as i64;
     for ((stage, kept), reason) in stage.iter().zip(kept).zip(reason) {
         if kept {
             counts[1] += 1;
-            CLASSES.iter().position(|class| class == stage).into_iter().for_each(|at| counts[2 + at] += 1);
+            CLASSES
+                .iter()
+                .position(|class| class == stage)
+                .into_iter()
+                .for_each(|at| counts[2 + at] += 1);
         } else {
-            REASONS.iter().position(|known| *known == reason).into_iter().for_each(|at| counts[7 + at] += 1);
+            REASONS
+                .iter()
+                .position(|known| *known == reason)
+                .into_iter()
+                .for_each(|at| counts[7 + at] += 1);
         }
     }
     Ok(counts)

@@ -57,9 +57,30 @@ static DESCRIPTOR: Descriptor = Descriptor {
         },
     ],
     params: &[
-        ParamSpec { name: "channels", ty: ParamType::List(&ParamType::Text), default: None, unit: "", doc: "Modality and signal label, as in `EOG: EOG horizontal`; `|` separates labels to try in turn." },
-        ParamSpec { name: "seconds", ty: ParamType::Float { min: 0.1, max: 3600.0 }, default: Some(Literal::Float(30.0)), unit: "s", doc: "The length of an epoch." },
-        ParamSpec { name: "marker", ty: ParamType::Text, default: Some(Literal::Text("")), unit: "", doc: "A signal that is negative during telemetry errors; epochs that touch one are dropped." },
+        ParamSpec {
+            name: "channels",
+            ty: ParamType::List(&ParamType::Text),
+            default: None,
+            unit: "",
+            doc: "Modality and signal label, as in `EOG: EOG horizontal`; `|` separates labels to try in turn.",
+        },
+        ParamSpec {
+            name: "seconds",
+            ty: ParamType::Float {
+                min: 0.1,
+                max: 3600.0,
+            },
+            default: Some(Literal::Float(30.0)),
+            unit: "s",
+            doc: "The length of an epoch.",
+        },
+        ParamSpec {
+            name: "marker",
+            ty: ParamType::Text,
+            default: Some(Literal::Text("")),
+            unit: "",
+            doc: "A signal that is negative during telemetry errors; epochs that touch one are dropped.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -74,7 +95,8 @@ impl Kind for Epoch {
         let problem = |what: String| ParamProblem {
             param: "channels".to_owned(),
             what,
-            help: "write a modality, `: ` and the signal's label, as in \"EEG: EEG Fpz-Cz\"".to_owned(),
+            help: "write a modality, `: ` and the signal's label, as in \"EEG: EEG Fpz-Cz\""
+                .to_owned(),
         };
         let texts = params.texts("channels");
         if texts.is_empty() {
@@ -86,7 +108,11 @@ impl Kind for Epoch {
             .filter(wrong)
             .map(|text| problem(format!("`{text}` names no modality and signal")))
             .collect();
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -94,7 +120,10 @@ impl Kind for Epoch {
             let psg = read(task, "psg")?;
             let hypnogram = read(task, "hypnogram")?;
             let texts = task.params.texts("channels");
-            let channels: Vec<Channel> = texts.iter().filter_map(|text| Channel::parse(text)).collect();
+            let channels: Vec<Channel> = texts
+                .iter()
+                .filter_map(|text| Channel::parse(text))
+                .collect();
             let name = &task.input("psg")?.name;
             let signals = Signals::find(&psg, &channels, task.params.text("marker"), task.observer)
                 .map_err(|error| error.at(name))?;
@@ -110,7 +139,9 @@ impl Kind for Epoch {
 }
 
 fn hypnogram_name(task: &Task<'_>) -> String {
-    task.input("hypnogram").map(|input| input.name.clone()).unwrap_or_default()
+    task.input("hypnogram")
+        .map(|input| input.name.clone())
+        .unwrap_or_default()
 }
 
 fn read(task: &Task<'_>, port: &str) -> Result<Recording, NodeError> {
@@ -149,11 +180,18 @@ fn cut(
         fates.push(fate);
     }
     if stage.is_empty() {
-        return Err(NodeError::new(format!("none of the {} scored epochs can be used", placed.len()))
-            .because(reasons(&fates))
-            .help("check that the scoring belongs to this recording"));
+        return Err(NodeError::new(format!(
+            "none of the {} scored epochs can be used",
+            placed.len()
+        ))
+        .because(reasons(&fates))
+        .help("check that the scoring belongs to this recording"));
     }
-    let shape = [stage.len(), signals.channels(), x.len() / stage.len() / signals.channels()];
+    let shape = [
+        stage.len(),
+        signals.channels(),
+        x.len() / stage.len() / signals.channels(),
+    ];
     let file = TensorsBuilder::new()
         .fact("channels", signals.names().join("\t"))
         .f32("x", &shape, &x)
@@ -171,12 +209,33 @@ fn reasons(fates: &[Fate]) -> String {
 }
 
 fn table(placed: &[Placed], fates: &[Fate]) -> Result<Vec<u8>, NodeError> {
-    let class = |one: &Placed| one.class.map_or("", |class| crate::recordings::CLASSES[usize::from(class)]);
+    let class = |one: &Placed| {
+        one.class
+            .map_or("", |class| crate::recordings::CLASSES[usize::from(class)])
+    };
     TableBuilder::new()
-        .float("onset", &placed.iter().map(|one| one.onset).collect::<Vec<_>>())
-        .text("scored", &placed.iter().map(|one| one.text.as_str()).collect::<Vec<_>>())
+        .float(
+            "onset",
+            &placed.iter().map(|one| one.onset).collect::<Vec<_>>(),
+        )
+        .text(
+            "scored",
+            &placed
+                .iter()
+                .map(|one| one.text.as_str())
+                .collect::<Vec<_>>(),
+        )
         .text("stage", &placed.iter().map(class).collect::<Vec<_>>())
-        .bool("kept", &fates.iter().map(|fate| *fate == Fate::Kept).collect::<Vec<_>>())
-        .text("reason", &fates.iter().map(|fate| fate.words()).collect::<Vec<_>>())
+        .bool(
+            "kept",
+            &fates
+                .iter()
+                .map(|fate| *fate == Fate::Kept)
+                .collect::<Vec<_>>(),
+        )
+        .text(
+            "reason",
+            &fates.iter().map(|fate| fate.words()).collect::<Vec<_>>(),
+        )
         .parquet()
 }

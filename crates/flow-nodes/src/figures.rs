@@ -45,7 +45,10 @@ fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), 
 
 /// A label of the instance an artifact came from, or `1` where its node has no such axis.
 fn label(input: &Input, axis: &str) -> String {
-    input.labels.get(axis).map_or_else(|| "1".to_owned(), ToString::to_string)
+    input
+        .labels
+        .get(axis)
+        .map_or_else(|| "1".to_owned(), ToString::to_string)
 }
 
 /// Distinct texts in order of appearance.

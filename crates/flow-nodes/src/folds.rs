@@ -14,7 +14,10 @@ use crate::table::{Table, TableBuilder};
 /// See the module's page.
 pub struct Folds;
 
-const SUBJECTS: ParamType = ParamType::Int { min: 0, max: 100_000 };
+const SUBJECTS: ParamType = ParamType::Int {
+    min: 0,
+    max: 100_000,
+};
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "folds",
@@ -27,11 +30,44 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "One row a fold: fold (from 1), train, validation, test: subjects separated by spaces.",
     }],
     params: &[
-        ParamSpec { name: "count", ty: ParamType::Int { min: 1, max: 10_000 }, default: Some(Literal::Int(10)), unit: "folds", doc: "How many folds." },
-        ParamSpec { name: "method", ty: ParamType::Choice(&["draw", "partition"]), default: Some(Literal::Text("draw")), unit: "", doc: "`draw`: subjects at random for each fold, as the paper; `partition`: every subject tests once." },
-        ParamSpec { name: "training", ty: SUBJECTS, default: Some(Literal::Int(17)), unit: "subjects", doc: "Training subjects of a drawn fold." },
-        ParamSpec { name: "validation", ty: SUBJECTS, default: Some(Literal::Int(2)), unit: "subjects", doc: "Validation subjects of a fold." },
-        ParamSpec { name: "test", ty: SUBJECTS, default: Some(Literal::Int(3)), unit: "subjects", doc: "Test subjects of a drawn fold." },
+        ParamSpec {
+            name: "count",
+            ty: ParamType::Int {
+                min: 1,
+                max: 10_000,
+            },
+            default: Some(Literal::Int(10)),
+            unit: "folds",
+            doc: "How many folds.",
+        },
+        ParamSpec {
+            name: "method",
+            ty: ParamType::Choice(&["draw", "partition"]),
+            default: Some(Literal::Text("draw")),
+            unit: "",
+            doc: "`draw`: subjects at random for each fold, as the paper; `partition`: every subject tests once.",
+        },
+        ParamSpec {
+            name: "training",
+            ty: SUBJECTS,
+            default: Some(Literal::Int(17)),
+            unit: "subjects",
+            doc: "Training subjects of a drawn fold.",
+        },
+        ParamSpec {
+            name: "validation",
+            ty: SUBJECTS,
+            default: Some(Literal::Int(2)),
+            unit: "subjects",
+            doc: "Validation subjects of a fold.",
+        },
+        ParamSpec {
+            name: "test",
+            ty: SUBJECTS,
+            default: Some(Literal::Int(3)),
+            unit: "subjects",
+            doc: "Test subjects of a drawn fold.",
+        },
     ],
     seeded: true,
     open_ports: false,
@@ -50,12 +86,22 @@ impl Kind for Folds {
             let (count, validation) = (params.count("count"), params.count("validation"));
             let folds = if params.text("method") == "draw" {
                 let (training, test) = (params.count("training"), params.count("test"));
-                draw(&subjects, count, RoleCounts { training, validation, test }, seed)
+                draw(
+                    &subjects,
+                    count,
+                    RoleCounts {
+                        training,
+                        validation,
+                        test,
+                    },
+                    seed,
+                )
             } else {
                 partition(&subjects, count, validation, seed)
             };
             let folds = folds.map_err(|error| {
-                NodeError::new(error).help("lower `training`, `validation`, `test` or `count`, or add subjects")
+                NodeError::new(error)
+                    .help("lower `training`, `validation`, `test` or `count`, or add subjects")
             })?;
             let of = |role: Role| -> Vec<String> {
                 let join = |fold| folds.subjects_in(fold, role).collect::<Vec<_>>().join(" ");

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
-    Params, Task,
+    Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType, Params,
+    Task,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
@@ -31,9 +31,27 @@ static DESCRIPTOR: Descriptor = Descriptor {
     }],
     params: &[
         TEST_PARAM,
-        ParamSpec { name: "rule", ty: ParamType::Text, default: None, unit: "", doc: "A rule or composite, as in `epsilon(0.01)`, `alpha-beta(1,0)`, `epsilon-plus`." },
-        ParamSpec { name: "target", ty: ParamType::Choice(&["predicted", "true"]), default: Some(Literal::Text("predicted")), unit: "", doc: "Which class is explained." },
-        ParamSpec { name: "start", ty: ParamType::Choice(&["one", "logit"]), default: Some(Literal::Text("one")), unit: "", doc: "The relevance the walk starts with: 1, or the logit." },
+        ParamSpec {
+            name: "rule",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "A rule or composite, as in `epsilon(0.01)`, `alpha-beta(1,0)`, `epsilon-plus`.",
+        },
+        ParamSpec {
+            name: "target",
+            ty: ParamType::Choice(&["predicted", "true"]),
+            default: Some(Literal::Text("predicted")),
+            unit: "",
+            doc: "Which class is explained.",
+        },
+        ParamSpec {
+            name: "start",
+            ty: ParamType::Choice(&["one", "logit"]),
+            default: Some(Literal::Text("one")),
+            unit: "",
+            doc: "The relevance the walk starts with: 1, or the logit.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -71,7 +89,12 @@ impl Kind for Lrp {
             let mut table = epoch_columns(&chosen).text("predicted", &predicted);
             for (prefix, values) in [("absolute", &sums.absolute), ("signed", &sums.signed)] {
                 for (channel, modality) in chosen[0].channels.iter().enumerate() {
-                    let of: Vec<f64> = values.iter().skip(channel).step_by(network.channels).copied().collect();
+                    let of: Vec<f64> = values
+                        .iter()
+                        .skip(channel)
+                        .step_by(network.channels)
+                        .copied()
+                        .collect();
                     table = table.float(&format!("{prefix}_{modality}"), &of);
                 }
             }
@@ -112,10 +135,19 @@ fn explain(
             x.extend_from_slice(epochs.signals(epoch));
             labels.push(usize::from(epochs.label(epoch)));
         }
-        let target = if truth { Target::True(&labels) } else { Target::Predicted };
+        let target = if truth {
+            Target::True(&labels)
+        } else {
+            Target::Predicted
+        };
         let start = if logit { Start::Logit } else { Start::One };
         let explained = walker.explain(&x, target, start).map_err(NodeError::new)?;
-        sums.predicted.extend(explained.logits.chunks(CLASSES.len()).map(flow_learn::predict::predicted_class));
+        sums.predicted.extend(
+            explained
+                .logits
+                .chunks(CLASSES.len())
+                .map(flow_learn::predict::predicted_class),
+        );
         let rule = &explained.rules[0];
         for (epoch, relevance) in rule.relevance.chunks(channels * time).enumerate() {
             // Relevance comes in units of a power of two of its own, so that ε = 100 does not underflow.
@@ -127,7 +159,8 @@ fn explain(
                 sums.signed.push(signed * unit);
             }
         }
-        task.observer.progress(batch.end as u64, epochs.count() as u64, "epochs explained");
+        task.observer
+            .progress(batch.end as u64, epochs.count() as u64, "epochs explained");
     }
     Ok(sums)
 }

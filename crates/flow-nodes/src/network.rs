@@ -65,24 +65,37 @@ pub fn read(input: &Input) -> Result<(Network, Weights<f32>), NodeError> {
     let at = |error: NodeError| error.at(&input.name);
     let tensors = Tensors::read(&input.content).map_err(at)?;
     let fact = tensors.fact("network").ok_or_else(|| {
-        at(NodeError::new("the weights don't say which network they are of"))
+        at(NodeError::new(
+            "the weights don't say which network they are of",
+        ))
     })?;
     let (size, entries) = fact.split_once('\n').unwrap_or((fact, ""));
-    let size: Vec<usize> = size.split(' ').filter_map(|number| number.parse().ok()).collect();
+    let size: Vec<usize> = size
+        .split(' ')
+        .filter_map(|number| number.parse().ok())
+        .collect();
     let &[channels, time] = size.as_slice() else {
         return Err(at(NodeError::new(format!("`{fact}` is no network"))));
     };
     let entries: Vec<&str> = entries.lines().collect();
-    let network = Network::parse(channels, time, &entries).map_err(NodeError::new).map_err(at)?;
+    let network = Network::parse(channels, time, &entries)
+        .map_err(NodeError::new)
+        .map_err(at)?;
     let mut weights = Weights::default();
-    for tensor in flow_learn::weights::tensors(&network).map_err(NodeError::new).map_err(at)? {
+    for tensor in flow_learn::weights::tensors(&network)
+        .map_err(NodeError::new)
+        .map_err(at)?
+    {
         let name = format!("{}.{}", tensor.layer, tensor.part);
         let values = tensors.f32(&name).map_err(at)?.1.into_owned();
         let mut layer = weights.get(&tensor.layer).cloned().unwrap_or_default();
         *numbers_mut(&mut layer, tensor.part) = values;
         weights.insert(tensor.layer, layer);
     }
-    weights.check(&network).map_err(NodeError::new).map_err(at)?;
+    weights
+        .check(&network)
+        .map_err(NodeError::new)
+        .map_err(at)?;
     Ok((network, weights))
 }
 

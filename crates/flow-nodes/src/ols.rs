@@ -27,7 +27,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     revision: 1,
     summary: "Regresses the share of each modality on covariates within each group, with FDR.",
     inputs: &[
-        InputPort { name: Cow::Borrowed("shares"), ty: LOCAL_SHARES, arity: Arity::One, doc: "Shares of every test epoch by one rule." },
+        InputPort {
+            name: Cow::Borrowed("shares"),
+            ty: LOCAL_SHARES,
+            arity: Arity::One,
+            doc: "Shares of every test epoch by one rule.",
+        },
         RECORDINGS_PORT,
     ],
     outputs: &[OutputPort {
@@ -36,11 +41,47 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "true, predicted, modality, term, estimate [percentage points], std_err, t, p, low, high, q; the same cluster-robust by subject; epochs, subjects, r_squared, note.",
     }],
     params: &[
-        ParamSpec { name: "formula", ty: ParamType::Text, default: Some(Literal::Text("share ~ age + sex + medication")), unit: "", doc: "The model; its columns are those of the recordings." },
-        ParamSpec { name: "reference", ty: ParamType::Map(&ParamType::Text), default: Some(Literal::Map(&[("medication", Literal::Text("placebo")), ("sex", Literal::Text("female"))])), unit: "", doc: "The level each category's others are compared with." },
-        ParamSpec { name: "groups", ty: ParamType::Choice(&["correct", "all"]), default: Some(Literal::Text("correct")), unit: "", doc: "Only groups classified right, as the paper, or the wrong ones too." },
-        ParamSpec { name: "adjust", ty: ParamType::Choice(&["bh", "by"]), default: Some(Literal::Text("bh")), unit: "", doc: "Benjamini–Hochberg or Benjamini–Yekutieli over all slopes of this node." },
-        ParamSpec { name: "confidence", ty: ParamType::Float { min: 0.5, max: 0.9999 }, default: Some(Literal::Float(0.95)), unit: "", doc: "Level of the intervals." },
+        ParamSpec {
+            name: "formula",
+            ty: ParamType::Text,
+            default: Some(Literal::Text("share ~ age + sex + medication")),
+            unit: "",
+            doc: "The model; its columns are those of the recordings.",
+        },
+        ParamSpec {
+            name: "reference",
+            ty: ParamType::Map(&ParamType::Text),
+            default: Some(Literal::Map(&[
+                ("medication", Literal::Text("placebo")),
+                ("sex", Literal::Text("female")),
+            ])),
+            unit: "",
+            doc: "The level each category's others are compared with.",
+        },
+        ParamSpec {
+            name: "groups",
+            ty: ParamType::Choice(&["correct", "all"]),
+            default: Some(Literal::Text("correct")),
+            unit: "",
+            doc: "Only groups classified right, as the paper, or the wrong ones too.",
+        },
+        ParamSpec {
+            name: "adjust",
+            ty: ParamType::Choice(&["bh", "by"]),
+            default: Some(Literal::Text("bh")),
+            unit: "",
+            doc: "Benjamini–Hochberg or Benjamini–Yekutieli over all slopes of this node.",
+        },
+        ParamSpec {
+            name: "confidence",
+            ty: ParamType::Float {
+                min: 0.5,
+                max: 0.9999,
+            },
+            default: Some(Literal::Float(0.95)),
+            unit: "",
+            doc: "Level of the intervals.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -61,7 +102,10 @@ impl Kind for Ols {
         };
         match Formula::parse(params.text("formula")) {
             Ok(formula) if formula.response() == "share" => Ok(()),
-            Ok(formula) => problem(format!("the response is `{}`, but this node models `share`", formula.response())),
+            Ok(formula) => problem(format!(
+                "the response is `{}`, but this node models `share`",
+                formula.response()
+            )),
             Err(error) => problem(error.to_string()),
         }
     }
@@ -100,17 +144,26 @@ impl Rows {
             .iter()
             .map(|name| {
                 row_of.get(name).copied().ok_or_else(|| {
-                    NodeError::new(format!("recording `{name}` is not in the table of recordings"))
+                    NodeError::new(format!(
+                        "recording `{name}` is not in the table of recordings"
+                    ))
                 })
             })
             .collect::<Result<_, _>>()?;
-        let modalities: Vec<String> =
-            shares.names().iter().filter_map(|name| name.strip_prefix("share_")).map(str::to_owned).collect();
+        let modalities: Vec<String> = shares
+            .names()
+            .iter()
+            .filter_map(|name| name.strip_prefix("share_"))
+            .map(str::to_owned)
+            .collect();
         Ok(Self {
             truth: shares.texts("true")?,
             predicted: shares.texts("predicted")?,
             subject: numbers_of(&shares.texts("subject")?),
-            shares: modalities.iter().map(|m| shares.floats(&format!("share_{m}"))).collect::<Result<_, _>>()?,
+            shares: modalities
+                .iter()
+                .map(|m| shares.floats(&format!("share_{m}")))
+                .collect::<Result<_, _>>()?,
             modalities,
             design: covariates(&formula, recordings, &at, params)?,
         })
@@ -120,7 +173,10 @@ impl Rows {
         let all = params.text("groups") == "all";
         let mut models = Vec::new();
         for truth in CLASSES {
-            for predicted in CLASSES.iter().filter(|predicted| all || **predicted == truth) {
+            for predicted in CLASSES
+                .iter()
+                .filter(|predicted| all || **predicted == truth)
+            {
                 for modality in 0..self.modalities.len() {
                     models.push(self.model(truth, predicted, modality, params)?);
                 }
@@ -129,7 +185,13 @@ impl Rows {
         Ok(models)
     }
 
-    fn model(&self, truth: &str, predicted: &str, modality: usize, params: &Params) -> Result<Model, NodeError> {
+    fn model(
+        &self,
+        truth: &str,
+        predicted: &str,
+        modality: usize,
+        params: &Params,
+    ) -> Result<Model, NodeError> {
         let chosen: Vec<usize> = (0..self.truth.len())
             .filter(|&row| self.truth[row] == truth && self.predicted[row] == predicted)
             .filter(|&row| self.shares[modality][row].is_some())
@@ -153,7 +215,13 @@ impl Rows {
     }
 
     /// The fit, or in words why the group is too small or its design says the same thing twice.
-    fn fit(&self, chosen: &[usize], modality: usize, subject: &[u32], confidence: f64) -> Result<Fit, String> {
+    fn fit(
+        &self,
+        chosen: &[usize],
+        modality: usize,
+        subject: &[u32],
+        confidence: f64,
+    ) -> Result<Fit, String> {
         let column = |index: usize| -> Vec<f64> {
             let values = self.design.column(index);
             chosen.iter().map(|&row| values[row]).collect()
@@ -161,12 +229,25 @@ impl Rows {
         let names = self.design.names().iter().cloned().enumerate();
         let columns = names.map(|(index, name)| (name, column(index))).collect();
         let design = Design::new(columns).map_err(|error| error.to_string())?;
-        let factorised = Factorisation::new(&design).map_err(|error| error.to_string())?;
-        let y: Vec<f64> = chosen.iter().filter_map(|&row| self.shares[modality][row]).collect();
-        let options = FitOptions { confidence, hc3: false, clusters: Some(subject) };
-        let alone = FitOptions { clusters: None, ..options };
+        let factorised = Factorisation::new(design).map_err(|error| error.to_string())?;
+        let y: Vec<f64> = chosen
+            .iter()
+            .filter_map(|&row| self.shares[modality][row])
+            .collect();
+        let options = FitOptions {
+            confidence,
+            hc3: false,
+            clusters: Some(subject),
+        };
+        let alone = FitOptions {
+            clusters: None,
+            ..options
+        };
         // Fewer than two subjects have no cluster-robust errors; the classical ones still stand.
-        factorised.fit(&y, &options).or_else(|_| factorised.fit(&y, &alone)).map_err(|error| error.to_string())
+        factorised
+            .fit(&y, &options)
+            .or_else(|_| factorised.fit(&y, &alone))
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -187,7 +268,12 @@ fn numbers_of(texts: &[String]) -> Vec<u32> {
 }
 
 /// The design of all rows: columns of the recordings, repeated for each of their epochs.
-fn covariates(formula: &Formula, recordings: &Table, at: &[usize], params: &Params) -> Result<Design, NodeError> {
+fn covariates(
+    formula: &Formula,
+    recordings: &Table,
+    at: &[usize],
+    params: &Params,
+) -> Result<Design, NodeError> {
     enum Kept {
         Numbers(Vec<f64>),
         Labels(Vec<String>),
@@ -195,24 +281,38 @@ fn covariates(formula: &Formula, recordings: &Table, at: &[usize], params: &Para
     let mut kept = Vec::new();
     for name in formula.columns() {
         let cells = recordings.values(name)?;
-        let numeric: Option<Vec<f64>> = cells.iter().map(|cell| match cell {
-            Value::Int(_) | Value::Float(_) => cell.as_float(),
-            _ => None,
-        }).collect();
+        let numeric: Option<Vec<f64>> = cells
+            .iter()
+            .map(|cell| match cell {
+                Value::Int(_) | Value::Float(_) => cell.as_float(),
+                _ => None,
+            })
+            .collect();
         if let Some(row) = cells.iter().position(|cell| *cell == Value::Null) {
-            return Err(NodeError::new(format!("column `{name}` of the recordings is empty in row {}", row + 1)));
+            return Err(NodeError::new(format!(
+                "column `{name}` of the recordings is empty in row {}",
+                row + 1
+            )));
         }
-        kept.push((name, match numeric {
-            Some(numbers) => Kept::Numbers(at.iter().map(|&row| numbers[row]).collect()),
-            None => Kept::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
-        }));
+        kept.push((
+            name,
+            match numeric {
+                Some(numbers) => Kept::Numbers(at.iter().map(|&row| numbers[row]).collect()),
+                None => Kept::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
+            },
+        ));
     }
     let borrowed: Vec<(&str, Result<&[f64], Vec<&str>>)> = kept
         .iter()
-        .map(|(name, kept)| (*name, match kept {
-            Kept::Numbers(numbers) => Ok(numbers.as_slice()),
-            Kept::Labels(labels) => Err(labels.iter().map(String::as_str).collect()),
-        }))
+        .map(|(name, kept)| {
+            (
+                *name,
+                match kept {
+                    Kept::Numbers(numbers) => Ok(numbers.as_slice()),
+                    Kept::Labels(labels) => Err(labels.iter().map(String::as_str).collect()),
+                },
+            )
+        })
         .collect();
     let reference = params.value("reference").as_map();
     let columns: Vec<Column<'_>> = borrowed
@@ -222,7 +322,9 @@ fn covariates(formula: &Formula, recordings: &Table, at: &[usize], params: &Para
             values: match values {
                 Ok(numbers) => Values::Numbers(numbers),
                 Err(labels) => {
-                    let reference = reference.and_then(|map| map.get(*name)).and_then(Value::as_text);
+                    let reference = reference
+                        .and_then(|map| map.get(*name))
+                        .and_then(Value::as_text);
                     // A reference that none of these recordings has would leave nothing to compare with.
                     let reference = reference.filter(|reference| labels.contains(reference));
                     Values::Labels { labels, reference }
@@ -230,9 +332,11 @@ fn covariates(formula: &Formula, recordings: &Table, at: &[usize], params: &Para
             },
         })
         .collect();
-    design_of(formula, &columns, at.len()).map(|coded| coded.design).map_err(|error| {
-        NodeError::new(error).help("the formula's columns are those of the table of recordings")
-    })
+    design_of(formula, &columns, at.len())
+        .map(|coded| coded.design)
+        .map_err(|error| {
+            NodeError::new(error).help("the formula's columns are those of the table of recordings")
+        })
 }
 
 /// One group and modality.
@@ -269,22 +373,36 @@ fn adjust(models: &mut [Model], method: &str) -> Result<(), NodeError> {
         let mut values = adjusted.values.into_iter();
         for model in models.iter_mut() {
             let mine = values.by_ref().take(model.names.len()).collect();
-            *(if which == 0 { &mut model.q } else { &mut model.cluster_q }) = mine;
+            *(if which == 0 {
+                &mut model.q
+            } else {
+                &mut model.cluster_q
+            }) = mine;
         }
     }
     Ok(())
 }
 
 fn table(models: &[Model]) -> Result<Vec<u8>, NodeError> {
-    let rows = || models.iter().flat_map(|model| (0..model.names.len()).map(move |index| (model, index)));
-    let text = |of: fn(&Model) -> &String| -> Vec<String> { rows().map(|(model, _)| of(model).clone()).collect() };
+    let rows = || {
+        models
+            .iter()
+            .flat_map(|model| (0..model.names.len()).map(move |index| (model, index)))
+    };
+    let text = |of: fn(&Model) -> &String| -> Vec<String> {
+        rows().map(|(model, _)| of(model).clone()).collect()
+    };
     let number = |of: &dyn Fn(&Fit, usize) -> Option<f64>| -> Vec<Option<f64>> {
-        rows().map(|(model, index)| of(model.fit.as_ref().ok()?, index)).collect()
+        rows()
+            .map(|(model, index)| of(model.fit.as_ref().ok()?, index))
+            .collect()
     };
     let clustered = |of: fn(&Inference) -> &Vec<f64>| {
         number(&|fit, index| fit.clustered.as_ref().map(|one| of(one)[index]))
     };
-    let terms: Vec<String> = rows().map(|(model, index)| model.names[index].clone()).collect();
+    let terms: Vec<String> = rows()
+        .map(|(model, index)| model.names[index].clone())
+        .collect();
     let notes: Vec<String> = rows()
         .map(|(model, _)| model.fit.as_ref().err().cloned().unwrap_or_default())
         .collect();
@@ -293,19 +411,44 @@ fn table(models: &[Model]) -> Result<Vec<u8>, NodeError> {
         .text("predicted", &text(|model| &model.predicted))
         .text("modality", &text(|model| &model.modality))
         .text("term", &terms)
-        .maybe("estimate", &number(&|fit, index| Some(fit.coefficients[index])))
-        .maybe("std_err", &number(&|fit, index| Some(fit.classical.std_err[index])))
+        .maybe(
+            "estimate",
+            &number(&|fit, index| Some(fit.coefficients[index])),
+        )
+        .maybe(
+            "std_err",
+            &number(&|fit, index| Some(fit.classical.std_err[index])),
+        )
         .maybe("t", &number(&|fit, index| Some(fit.classical.t[index])))
         .maybe("p", &number(&|fit, index| Some(fit.classical.p[index])))
         .maybe("low", &number(&|fit, index| Some(fit.classical.low[index])))
-        .maybe("high", &number(&|fit, index| Some(fit.classical.high[index])))
-        .maybe("q", &rows().map(|(model, index)| model.q[index]).collect::<Vec<_>>())
+        .maybe(
+            "high",
+            &number(&|fit, index| Some(fit.classical.high[index])),
+        )
+        .maybe(
+            "q",
+            &rows()
+                .map(|(model, index)| model.q[index])
+                .collect::<Vec<_>>(),
+        )
         .maybe("cluster_std_err", &clustered(|one| &one.std_err))
         .maybe("cluster_t", &clustered(|one| &one.t))
         .maybe("cluster_p", &clustered(|one| &one.p))
-        .maybe("cluster_q", &rows().map(|(model, index)| model.cluster_q[index]).collect::<Vec<_>>())
-        .int("epochs", &rows().map(|(model, _)| model.epochs).collect::<Vec<_>>())
-        .int("subjects", &rows().map(|(model, _)| model.subjects).collect::<Vec<_>>())
+        .maybe(
+            "cluster_q",
+            &rows()
+                .map(|(model, index)| model.cluster_q[index])
+                .collect::<Vec<_>>(),
+        )
+        .int(
+            "epochs",
+            &rows().map(|(model, _)| model.epochs).collect::<Vec<_>>(),
+        )
+        .int(
+            "subjects",
+            &rows().map(|(model, _)| model.subjects).collect::<Vec<_>>(),
+        )
         .maybe("r_squared", &number(&|fit, _| Some(fit.r_squared)))
         .text("note", &notes)
         .parquet()

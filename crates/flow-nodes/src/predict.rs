@@ -67,10 +67,17 @@ impl Kind for Predict {
             let mut logits = predict_epochs(&network, &weights, &epochs).map_err(NodeError::new)?;
             let predicted: Vec<usize> = logits.chunks(CLASSES.len()).map(predicted_class).collect();
             softmax(&mut logits, CLASSES.len());
-            let mut table = epoch_columns(&chosen)
-                .text("predicted", &predicted.iter().map(|&class| CLASSES[class]).collect::<Vec<_>>());
+            let mut table = epoch_columns(&chosen).text(
+                "predicted",
+                &predicted
+                    .iter()
+                    .map(|&class| CLASSES[class])
+                    .collect::<Vec<_>>(),
+            );
             for (class, name) in CLASSES.iter().enumerate() {
-                let of = logits.chunks(CLASSES.len()).map(|row| f64::from(row[class]));
+                let of = logits
+                    .chunks(CLASSES.len())
+                    .map(|row| f64::from(row[class]));
                 table = table.float(&format!("probability_{name}"), &of.collect::<Vec<_>>());
             }
             table.parquet()?
@@ -83,10 +90,19 @@ impl Kind for Predict {
 /// The columns that say where epochs are from: recording, subject, epoch, onset, true.
 pub fn epoch_columns(chosen: &[&Recorded<'_>]) -> TableBuilder {
     let each = |of: &dyn Fn(&Recorded<'_>) -> String| -> Vec<String> {
-        chosen.iter().flat_map(|one| std::iter::repeat_n(of(one), one.count())).collect()
+        chosen
+            .iter()
+            .flat_map(|one| std::iter::repeat_n(of(one), one.count()))
+            .collect()
     };
-    let index: Vec<i64> = chosen.iter().flat_map(|one| 0..one.count() as i64).collect();
-    let onset: Vec<f64> = chosen.iter().flat_map(|one| one.onset.iter().copied()).collect();
+    let index: Vec<i64> = chosen
+        .iter()
+        .flat_map(|one| 0..one.count() as i64)
+        .collect();
+    let onset: Vec<f64> = chosen
+        .iter()
+        .flat_map(|one| one.onset.iter().copied())
+        .collect();
     let stages = chosen.iter().flat_map(|one| one.stage.iter());
     let truth: Vec<&str> = stages.map(|&stage| CLASSES[usize::from(stage)]).collect();
     TableBuilder::new()

@@ -79,12 +79,22 @@ impl<'a> Recorded<'a> {
         if stage.len() != epochs || onset.len() != epochs || names.len() != channels {
             let what = format!(
                 "{epochs} epochs of {channels} channels carry {} stages, {} onsets and {} channel names",
-                stage.len(), onset.len(), names.len()
+                stage.len(),
+                onset.len(),
+                names.len()
             );
             return Err(NodeError::new(what).at(&input.name));
         }
         let (recording, subject) = (recording.to_owned(), subject.to_owned());
-        Ok(Self { recording, subject, channels: names, time, x, stage, onset })
+        Ok(Self {
+            recording,
+            subject,
+            channels: names,
+            time,
+            x,
+            stage,
+            onset,
+        })
     }
 
     /// How many epochs it has.
@@ -105,9 +115,11 @@ pub fn read_all<'a>(task: &'a Task<'_>) -> Result<Vec<Recorded<'a>>, NodeError> 
     for input in task.inputs("epochs") {
         let recording = recording_of(input)?;
         let subject = subjects.get(&recording).ok_or_else(|| {
-            NodeError::new(format!("recording `{recording}` is not in the table of recordings"))
-                .at(&table.name)
-                .help("add a row for it, or leave the recording out")
+            NodeError::new(format!(
+                "recording `{recording}` is not in the table of recordings"
+            ))
+            .at(&table.name)
+            .help("add a row for it, or leave the recording out")
         })?;
         let next = Recorded::read(input, &recording, subject)?;
         if let Some(first) = all.first()
@@ -116,7 +128,10 @@ pub fn read_all<'a>(task: &'a Task<'_>) -> Result<Vec<Recorded<'a>>, NodeError> 
             let shape = |one: &Recorded<'_>| format!("{} × {}", one.channels.join("+"), one.time);
             return Err(NodeError::new(format!(
                 "`{}` has epochs of {}, `{}` of {}",
-                first.recording, shape(first), next.recording, shape(&next)
+                first.recording,
+                shape(first),
+                next.recording,
+                shape(&next)
             ))
             .help("give all recordings the same channels, rate and epoch length"));
         }
@@ -146,7 +161,11 @@ pub fn recording_of(input: &Input) -> Result<String, NodeError> {
 /// # Errors
 /// When the table lacks one of the columns.
 pub fn subjects(table: &Table) -> Result<BTreeMap<String, String>, NodeError> {
-    Ok(table.texts("recording")?.into_iter().zip(table.texts("subject")?).collect())
+    Ok(table
+        .texts("recording")?
+        .into_iter()
+        .zip(table.texts("subject")?)
+        .collect())
 }
 
 /// The segments of the recordings whose subject is in a list separated by spaces.
@@ -161,17 +180,27 @@ pub fn select<'a>(
     let wanted: Vec<&str> = subjects.split_whitespace().collect();
     for subject in &wanted {
         if !all.iter().any(|one| one.subject == *subject) {
-            return Err(NodeError::new(format!("{role} subject `{subject}` has no recording"))
-                .help("make the folds from the same table of recordings as the epochs"));
+            return Err(
+                NodeError::new(format!("{role} subject `{subject}` has no recording"))
+                    .help("make the folds from the same table of recordings as the epochs"),
+            );
         }
     }
-    let chosen: Vec<&Recorded<'a>> =
-        all.iter().filter(|one| wanted.contains(&one.subject.as_str())).collect();
+    let chosen: Vec<&Recorded<'a>> = all
+        .iter()
+        .filter(|one| wanted.contains(&one.subject.as_str()))
+        .collect();
     let Some(first) = chosen.first() else {
         return Err(NodeError::new(format!("the fold has no {role} subjects")));
     };
     let len = first.channels.len() * first.time;
-    let segments = chosen.iter().map(|one| Segment { x: &one.x, labels: &one.stage }).collect();
+    let segments = chosen
+        .iter()
+        .map(|one| Segment {
+            x: &one.x,
+            labels: &one.stage,
+        })
+        .collect();
     let epochs = Epochs::new(segments, len).map_err(NodeError::new)?;
     Ok((chosen, epochs))
 }

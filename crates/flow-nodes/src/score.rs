@@ -32,13 +32,28 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "Predictions of the test epochs, one artifact a fold.",
     }],
     outputs: &[
-        OutputPort { name: Cow::Borrowed("scores"), ty: PortType::new("scores", Form::Table), doc: "fold (or `pooled`), score, value, low, high: 95 % interval for the pooled ones." },
-        OutputPort { name: Cow::Borrowed("classes"), ty: PortType::new("class scores", Form::Table), doc: "fold, class, precision, recall, f1, support." },
-        OutputPort { name: Cow::Borrowed("confusion"), ty: CONFUSION, doc: "fold, true, predicted, epochs." },
+        OutputPort {
+            name: Cow::Borrowed("scores"),
+            ty: PortType::new("scores", Form::Table),
+            doc: "fold (or `pooled`), score, value, low, high: 95 % interval for the pooled ones.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("classes"),
+            ty: PortType::new("class scores", Form::Table),
+            doc: "fold, class, precision, recall, f1, support.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("confusion"),
+            ty: CONFUSION,
+            doc: "fold, true, predicted, epochs.",
+        },
     ],
     params: &[ParamSpec {
         name: "draws",
-        ty: ParamType::Int { min: 10, max: 1_000_000 },
+        ty: ParamType::Int {
+            min: 10,
+            max: 1_000_000,
+        },
         default: Some(Literal::Int(1000)),
         unit: "draws",
         doc: "Bootstrap draws of subjects for the intervals.",
@@ -65,7 +80,10 @@ impl Kind for Score {
         for input in task.inputs("predictions") {
             let table = Table::read(&input.content)?;
             folds.push(Predicted {
-                fold: input.labels.get("fold").map_or_else(|| "1".to_owned(), ToString::to_string),
+                fold: input
+                    .labels
+                    .get("fold")
+                    .map_or_else(|| "1".to_owned(), ToString::to_string),
                 subject: table.texts("subject")?,
                 truth: classes(&table.texts("true")?)?,
                 predicted: classes(&table.texts("predicted")?)?,
@@ -73,11 +91,25 @@ impl Kind for Score {
         }
         folds.push(pooled(&folds));
         let confusions = folds.iter().map(confusion).collect::<Result<Vec<_>, _>>()?;
-        let scores = confusions.iter().map(Confusion::scores).collect::<Result<Vec<_>, _>>();
+        let scores = confusions
+            .iter()
+            .map(Confusion::scores)
+            .collect::<Result<Vec<_>, _>>();
         let scores = scores.map_err(NodeError::new)?;
         let draws = task.params.count("draws");
         let seed = derive_seed(task.seed, &["score"]);
-        task.give("scores", score_table(&folds, &scores, Bootstrap { draws, level: 0.95, seed })?);
+        task.give(
+            "scores",
+            score_table(
+                &folds,
+                &scores,
+                Bootstrap {
+                    draws,
+                    level: 0.95,
+                    seed,
+                },
+            )?,
+        );
         task.give("classes", class_table(&folds, &scores)?);
         task.give("confusion", confusion_table(&folds, &confusions)?);
         Ok(())
@@ -110,12 +142,20 @@ fn named(scores: &Scores) -> [(&'static str, Option<f64>); 6] {
     ]
 }
 
-fn score_table(folds: &[Predicted], scores: &[Scores], bootstrap: Bootstrap) -> Result<Vec<u8>, NodeError> {
+fn score_table(
+    folds: &[Predicted],
+    scores: &[Scores],
+    bootstrap: Bootstrap,
+) -> Result<Vec<u8>, NodeError> {
     let (mut fold, mut name) = (Vec::new(), Vec::new());
     let (mut value, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
     for (of, scores) in folds.iter().zip(scores) {
         for (index, (score, found)) in named(scores).into_iter().enumerate() {
-            let interval = if of.fold == "pooled" { interval(of, index, bootstrap)? } else { None };
+            let interval = if of.fold == "pooled" {
+                interval(of, index, bootstrap)?
+            } else {
+                None
+            };
             fold.push(of.fold.clone());
             name.push(score);
             value.push(found);
@@ -133,7 +173,11 @@ fn score_table(folds: &[Predicted], scores: &[Scores], bootstrap: Bootstrap) -> 
 }
 
 /// The 95 % interval of the score at an index of [`named`], over draws of subjects.
-fn interval(of: &Predicted, index: usize, bootstrap: Bootstrap) -> Result<Option<(f64, f64)>, NodeError> {
+fn interval(
+    of: &Predicted,
+    index: usize,
+    bootstrap: Bootstrap,
+) -> Result<Option<(f64, f64)>, NodeError> {
     let score = |confusion: &Confusion| named(&confusion.scores().ok()?)[index].1;
     match bootstrap.score_interval(&by_subject(of)?, score) {
         Ok(interval) => Ok(Some((interval.low, interval.high))),
@@ -156,28 +200,70 @@ fn by_subject(of: &Predicted) -> Result<Vec<Confusion>, NodeError> {
 }
 
 fn class_table(folds: &[Predicted], scores: &[Scores]) -> Result<Vec<u8>, NodeError> {
-    let rows = || folds.iter().zip(scores).flat_map(|(fold, scores)| {
-        scores.per_class.iter().enumerate().map(move |(class, of)| (fold.fold.as_str(), CLASSES[class], *of))
-    });
+    let rows = || {
+        folds.iter().zip(scores).flat_map(|(fold, scores)| {
+            scores
+                .per_class
+                .iter()
+                .enumerate()
+                .map(move |(class, of)| (fold.fold.as_str(), CLASSES[class], *of))
+        })
+    };
     TableBuilder::new()
         .text("fold", &rows().map(|(fold, ..)| fold).collect::<Vec<_>>())
-        .text("class", &rows().map(|(_, class, _)| class).collect::<Vec<_>>())
-        .float("precision", &rows().map(|(.., of)| of.precision).collect::<Vec<_>>())
-        .float("recall", &rows().map(|(.., of)| of.recall).collect::<Vec<_>>())
+        .text(
+            "class",
+            &rows().map(|(_, class, _)| class).collect::<Vec<_>>(),
+        )
+        .float(
+            "precision",
+            &rows().map(|(.., of)| of.precision).collect::<Vec<_>>(),
+        )
+        .float(
+            "recall",
+            &rows().map(|(.., of)| of.recall).collect::<Vec<_>>(),
+        )
         .float("f1", &rows().map(|(.., of)| of.f1).collect::<Vec<_>>())
-        .int("support", &rows().map(|(.., of)| of.support as i64).collect::<Vec<_>>())
+        .int(
+            "support",
+            &rows().map(|(.., of)| of.support as i64).collect::<Vec<_>>(),
+        )
         .parquet()
 }
 
 fn confusion_table(folds: &[Predicted], confusions: &[Confusion]) -> Result<Vec<u8>, NodeError> {
     let cells = CLASSES.len() * CLASSES.len();
-    let rows = || folds.iter().zip(confusions).flat_map(|(fold, of)| {
-        (0..cells).map(move |cell| (fold.fold.as_str(), cell / CLASSES.len(), cell % CLASSES.len(), of))
-    });
+    let rows = || {
+        folds.iter().zip(confusions).flat_map(|(fold, of)| {
+            (0..cells).map(move |cell| {
+                (
+                    fold.fold.as_str(),
+                    cell / CLASSES.len(),
+                    cell % CLASSES.len(),
+                    of,
+                )
+            })
+        })
+    };
     TableBuilder::new()
         .text("fold", &rows().map(|(fold, ..)| fold).collect::<Vec<_>>())
-        .text("true", &rows().map(|(_, truth, ..)| CLASSES[truth]).collect::<Vec<_>>())
-        .text("predicted", &rows().map(|(_, _, predicted, _)| CLASSES[predicted]).collect::<Vec<_>>())
-        .int("epochs", &rows().map(|(_, truth, predicted, of)| of.count(truth, predicted) as i64).collect::<Vec<_>>())
+        .text(
+            "true",
+            &rows()
+                .map(|(_, truth, ..)| CLASSES[truth])
+                .collect::<Vec<_>>(),
+        )
+        .text(
+            "predicted",
+            &rows()
+                .map(|(_, _, predicted, _)| CLASSES[predicted])
+                .collect::<Vec<_>>(),
+        )
+        .int(
+            "epochs",
+            &rows()
+                .map(|(_, truth, predicted, of)| of.count(truth, predicted) as i64)
+                .collect::<Vec<_>>(),
+        )
         .parquet()
 }

@@ -35,9 +35,21 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "Summed relevance of the test epochs, one artifact a fold.",
     }],
     outputs: &[
-        OutputPort { name: Cow::Borrowed("local"), ty: LOCAL_SHARES, doc: "One row an epoch and fold: share_<modality> and signed_share_<modality> in percent." },
-        OutputPort { name: Cow::Borrowed("global"), ty: GLOBAL_SHARES, doc: "One row a fold and modality: mean of the epochs' shares, and pooled share, in percent." },
-        OutputPort { name: Cow::Borrowed("groups"), ty: GROUP_SHARES, doc: "The same per true and predicted class." },
+        OutputPort {
+            name: Cow::Borrowed("local"),
+            ty: LOCAL_SHARES,
+            doc: "One row an epoch and fold: share_<modality> and signed_share_<modality> in percent.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("global"),
+            ty: GLOBAL_SHARES,
+            doc: "One row a fold and modality: mean of the epochs' shares, and pooled share, in percent.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("groups"),
+            ty: GROUP_SHARES,
+            doc: "The same per true and predicted class.",
+        },
     ],
     params: &[],
     seeded: false,
@@ -52,12 +64,25 @@ impl Kind for Shares {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let mut folds = Vec::new();
         for input in task.inputs("relevance") {
-            let label = input.labels.get("fold").map_or_else(|| "1".to_owned(), ToString::to_string);
-            folds.push((label, Summed::read(&Table::read(&input.content)?).map_err(|e| e.at(&input.name))?));
+            let label = input
+                .labels
+                .get("fold")
+                .map_or_else(|| "1".to_owned(), ToString::to_string);
+            folds.push((
+                label,
+                Summed::read(&Table::read(&input.content)?).map_err(|e| e.at(&input.name))?,
+            ));
         }
-        let modalities = folds.first().map(|(_, one)| one.modalities.clone()).unwrap_or_default();
+        let modalities = folds
+            .first()
+            .map(|(_, one)| one.modalities.clone())
+            .unwrap_or_default();
         if let Some((fold, other)) = folds.iter().find(|(_, one)| one.modalities != modalities) {
-            let what = format!("fold {fold} has the modalities {}, not {}", other.modalities.join(", "), modalities.join(", "));
+            let what = format!(
+                "fold {fold} has the modalities {}, not {}",
+                other.modalities.join(", "),
+                modalities.join(", ")
+            );
             return Err(NodeError::new(what));
         }
         task.give("local", local(&folds, &modalities)?);
@@ -93,7 +118,11 @@ impl Summed {
                 .iter()
                 .map(|modality| table.floats(&format!("{prefix}_{modality}")))
                 .collect::<Result<Vec<_>, _>>()?;
-            let cell = |row: usize| columns.iter().map(move |column| column[row].unwrap_or(f64::NAN));
+            let cell = |row: usize| {
+                columns
+                    .iter()
+                    .map(move |column| column[row].unwrap_or(f64::NAN))
+            };
             Ok((0..table.height()).flat_map(cell).collect())
         };
         let sums = RelevanceSums::new(columns("absolute")?, columns("signed")?, modalities.len());
@@ -102,7 +131,11 @@ impl Summed {
             recording: table.texts("recording")?,
             subject: table.texts("subject")?,
             epoch: table.ints("epoch")?,
-            onset: table.floats("onset")?.into_iter().map(Option::unwrap_or_default).collect(),
+            onset: table
+                .floats("onset")?
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect(),
             truth: classes(&table.texts("true")?)?,
             predicted: classes(&table.texts("predicted")?)?,
             modalities,
@@ -114,7 +147,10 @@ impl Summed {
 pub fn classes(names: &[String]) -> Result<Vec<usize>, NodeError> {
     let index = |name: &String| {
         let at = CLASSES.iter().position(|class| class == name);
-        at.ok_or_else(|| NodeError::new(format!("`{name}` is no class")).help(format!("the classes are {}", CLASSES.join(", "))))
+        at.ok_or_else(|| {
+            NodeError::new(format!("`{name}` is no class"))
+                .help(format!("the classes are {}", CLASSES.join(", ")))
+        })
     };
     names.iter().map(index).collect()
 }
@@ -123,7 +159,8 @@ fn local(folds: &[(String, Summed)], modalities: &[String]) -> Result<Vec<u8>, N
     fn each<T>(folds: &[(String, Summed)], get: impl Fn(&Summed) -> Vec<T>) -> Vec<T> {
         folds.iter().flat_map(|(_, one)| get(one)).collect()
     }
-    let named = |of: &[usize]| -> Vec<&'static str> { of.iter().map(|class| CLASSES[*class]).collect() };
+    let named =
+        |of: &[usize]| -> Vec<&'static str> { of.iter().map(|class| CLASSES[*class]).collect() };
     let fold: Vec<&str> = folds
         .iter()
         .flat_map(|(fold, one)| std::iter::repeat_n(fold.as_str(), one.epoch.len()))
@@ -136,14 +173,19 @@ fn local(folds: &[(String, Summed)], modalities: &[String]) -> Result<Vec<u8>, N
         .float("onset", &each(folds, |one| one.onset.clone()))
         .text("true", &each(folds, |one| named(&one.truth)))
         .text("predicted", &each(folds, |one| named(&one.predicted)));
-    let shares: Vec<_> = folds.iter().map(|(_, one)| local_shares(&one.sums)).collect();
+    let shares: Vec<_> = folds
+        .iter()
+        .map(|(_, one)| local_shares(&one.sums))
+        .collect();
     for (index, modality) in modalities.iter().enumerate() {
         let column: Vec<Option<f64>> = shares.iter().flat_map(|one| one.column(index)).collect();
         table = table.maybe(&format!("share_{modality}"), &column);
     }
     for (index, modality) in modalities.iter().enumerate() {
         let signed = |one: &flow_stats::shares::LocalShares| -> Vec<Option<f64>> {
-            (0..one.epochs()).map(|epoch| one.signed(epoch).map(|row| row[index])).collect()
+            (0..one.epochs())
+                .map(|epoch| one.signed(epoch).map(|row| row[index]))
+                .collect()
         };
         let column: Vec<Option<f64>> = shares.iter().flat_map(signed).collect();
         table = table.maybe(&format!("signed_share_{modality}"), &column);
@@ -160,7 +202,12 @@ struct Rows {
 }
 
 impl Rows {
-    fn add(&mut self, labels: &[(&'static str, &str)], summary: &ShareSummary, modalities: &[String]) {
+    fn add(
+        &mut self,
+        labels: &[(&'static str, &str)],
+        summary: &ShareSummary,
+        modalities: &[String],
+    ) {
         for (index, modality) in modalities.iter().enumerate() {
             for (name, value) in labels.iter().chain(&[("modality", modality.as_str())]) {
                 self.text.entry(name).or_default().push((*value).to_owned());
@@ -186,23 +233,39 @@ impl Rows {
             table = table.text(head, self.text.get(head).map_or(&[][..], Vec::as_slice));
         }
         table = table.int("epochs", &self.epochs);
-        for head in ["mean_of_shares", "pooled_share", "mean_of_signed_shares", "absolute_relevance", "signed_relevance"] {
+        for head in [
+            "mean_of_shares",
+            "pooled_share",
+            "mean_of_signed_shares",
+            "absolute_relevance",
+            "signed_relevance",
+        ] {
             table = table.maybe(head, self.numbers.get(head).map_or(&[][..], Vec::as_slice));
         }
         table.parquet()
     }
 }
 
-fn summaries(folds: &[(String, Summed)], modalities: &[String]) -> Result<(Vec<u8>, Vec<u8>), NodeError> {
+fn summaries(
+    folds: &[(String, Summed)],
+    modalities: &[String],
+) -> Result<(Vec<u8>, Vec<u8>), NodeError> {
     let (mut global, mut groups) = (Rows::default(), Rows::default());
     for (fold, one) in folds {
         global.add(&[("fold", fold)], &summarise(&one.sums), modalities);
         let found = summarise_groups(&one.sums, &one.truth, &one.predicted, CLASSES.len());
         for group in found.map_err(NodeError::new)? {
             let (truth, predicted) = (CLASSES[group.truth], CLASSES[group.predicted]);
-            let labels = [("fold", fold.as_str()), ("true", truth), ("predicted", predicted)];
+            let labels = [
+                ("fold", fold.as_str()),
+                ("true", truth),
+                ("predicted", predicted),
+            ];
             groups.add(&labels, &group.summary, modalities);
         }
     }
-    Ok((global.parquet(&["fold", "modality"])?, groups.parquet(&["fold", "true", "predicted", "modality"])?))
+    Ok((
+        global.parquet(&["fold", "modality"])?,
+        groups.parquet(&["fold", "true", "predicted", "modality"])?,
+    ))
 }

@@ -27,18 +27,75 @@ static DESCRIPTOR: Descriptor = Descriptor {
     summary: "Simulates a night of the telemetry study with planted truth, as EDF files.",
     inputs: &[],
     outputs: &[
-        OutputPort { name: Cow::Borrowed("psg"), ty: PortType::new("recording", Form::File), doc: "EDF: EEG Fpz-Cz, EEG Pz-Oz, EOG horizontal, EMG submental at 100 Hz, Marker at 10 Hz." },
-        OutputPort { name: Cow::Borrowed("hypnogram"), ty: PortType::new("recording", Form::File), doc: "EDF+C: the scoring as annotations." },
-        OutputPort { name: Cow::Borrowed("truth"), ty: PortType::new("truth", Form::Table), doc: "What was planted: name and value." },
+        OutputPort {
+            name: Cow::Borrowed("psg"),
+            ty: PortType::new("recording", Form::File),
+            doc: "EDF: EEG Fpz-Cz, EEG Pz-Oz, EOG horizontal, EMG submental at 100 Hz, Marker at 10 Hz.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("hypnogram"),
+            ty: PortType::new("recording", Form::File),
+            doc: "EDF+C: the scoring as annotations.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("truth"),
+            ty: PortType::new("truth", Form::Table),
+            doc: "What was planted: name and value.",
+        },
     ],
     params: &[
-        ParamSpec { name: "recording", ty: ParamType::Text, default: None, unit: "", doc: "Which night of the study, as in `ST7011`." },
-        ParamSpec { name: "minutes", ty: ParamType::Float { min: 10.0, max: 1440.0 }, default: Some(Literal::Float(480.0)), unit: "min", doc: "Mean length of the scored span; shorter nights are the same night compressed." },
-        ParamSpec { name: "ambiguity", ty: SHARE, default: Some(Literal::Float(0.3)), unit: "", doc: "How far a moment strays from its stage." },
-        ParamSpec { name: "label_noise", ty: ParamType::Float { min: 0.0, max: 0.5 }, default: Some(Literal::Float(0.03)), unit: "", doc: "Share of epochs with the label of another stage." },
-        ParamSpec { name: "individuality", ty: ParamType::Float { min: 0.0, max: 3.0 }, default: Some(Literal::Float(1.0)), unit: "", doc: "Scale of the differences between subjects." },
-        ParamSpec { name: "effects", ty: ParamType::Bool, default: Some(Literal::Bool(true)), unit: "", doc: "Whether medication, age and sex change the signals." },
-        ParamSpec { name: "quirks", ty: ParamType::Bool, default: Some(Literal::Bool(true)), unit: "", doc: "Whether files have late starts, holes and telemetry errors, as real ones." },
+        ParamSpec {
+            name: "recording",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "Which night of the study, as in `ST7011`.",
+        },
+        ParamSpec {
+            name: "minutes",
+            ty: ParamType::Float {
+                min: 10.0,
+                max: 1440.0,
+            },
+            default: Some(Literal::Float(480.0)),
+            unit: "min",
+            doc: "Mean length of the scored span; shorter nights are the same night compressed.",
+        },
+        ParamSpec {
+            name: "ambiguity",
+            ty: SHARE,
+            default: Some(Literal::Float(0.3)),
+            unit: "",
+            doc: "How far a moment strays from its stage.",
+        },
+        ParamSpec {
+            name: "label_noise",
+            ty: ParamType::Float { min: 0.0, max: 0.5 },
+            default: Some(Literal::Float(0.03)),
+            unit: "",
+            doc: "Share of epochs with the label of another stage.",
+        },
+        ParamSpec {
+            name: "individuality",
+            ty: ParamType::Float { min: 0.0, max: 3.0 },
+            default: Some(Literal::Float(1.0)),
+            unit: "",
+            doc: "Scale of the differences between subjects.",
+        },
+        ParamSpec {
+            name: "effects",
+            ty: ParamType::Bool,
+            default: Some(Literal::Bool(true)),
+            unit: "",
+            doc: "Whether medication, age and sex change the signals.",
+        },
+        ParamSpec {
+            name: "quirks",
+            ty: ParamType::Bool,
+            default: Some(Literal::Bool(true)),
+            unit: "",
+            doc: "Whether files have late starts, holes and telemetry errors, as real ones.",
+        },
     ],
     seeded: true,
     open_ports: false,
@@ -55,13 +112,20 @@ impl Kind for SimulateNight {
             NodeError::new(format!("`{recording}` is no night of the telemetry study"))
                 .help("recordings are ST7ssN: two digits of the subject, then the night, as in `ST7011`")
         })?;
-        let simulated = simulate(&parameters(task.params, task.seed), &night).map_err(NodeError::new)?;
+        let simulated =
+            simulate(&parameters(task.params, task.seed), &night).map_err(NodeError::new)?;
         task.give("psg", psg(&night, &simulated)?);
         task.give("hypnogram", hypnogram(&night, &simulated)?);
         let pairs = simulated.truth.pairs();
         let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
         let values: Vec<f64> = pairs.iter().map(|(_, value)| *value).collect();
-        task.give("truth", TableBuilder::new().text("name", &names).float("value", &values).parquet()?);
+        task.give(
+            "truth",
+            TableBuilder::new()
+                .text("name", &names)
+                .float("value", &values)
+                .parquet()?,
+        );
         Ok(())
     }
 }
@@ -74,8 +138,16 @@ fn parameters(params: &Params, seed: u64) -> Parameters {
         ambiguity: params.float("ambiguity"),
         label_noise: params.float("label_noise"),
         individuality: params.float("individuality"),
-        effects: if params.bool("effects") { usual.effects } else { Effects::NONE },
-        quirks: if params.bool("quirks") { usual.quirks } else { Quirks::NONE },
+        effects: if params.bool("effects") {
+            usual.effects
+        } else {
+            Effects::NONE
+        },
+        quirks: if params.bool("quirks") {
+            usual.quirks
+        } else {
+            Quirks::NONE
+        },
         ..usual
     }
 }
@@ -105,7 +177,10 @@ fn psg(night: &Night, simulated: &SimulatedNight) -> Result<Vec<u8>, NodeError> 
     };
     let mut writer = EdfWriter::new(Format::EDF, f64::from(RECORD_SECONDS))
         .patient(patient(night))
-        .recording(format!("simulated by flow, {} {medication} night {}", night.recording, night.night))
+        .recording(format!(
+            "simulated by flow, {} {medication} night {}",
+            night.recording, night.night
+        ))
         .start(start(simulated));
     for signal in &simulated.signals {
         writer = writer.signal(
@@ -122,7 +197,11 @@ fn psg(night: &Night, simulated: &SimulatedNight) -> Result<Vec<u8>, NodeError> 
         (MARKER_RATE_HZ * RECORD_SECONDS) as usize,
         Samples::I16(&simulated.marker),
     );
-    let marker = marker.transducer("MarkerButton").unit("ID+M-E").physical(-2048.0, 2047.0).digital(-2048, 2047);
+    let marker = marker
+        .transducer("MarkerButton")
+        .unit("ID+M-E")
+        .physical(-2048.0, 2047.0)
+        .digital(-2048, 2047);
     writer.signal(marker).to_bytes().map_err(NodeError::new)
 }
 

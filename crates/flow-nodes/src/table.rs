@@ -65,7 +65,9 @@ impl TableBuilder {
     /// When columns differ in length or share a name, which is a bug in the kind.
     pub fn build(self) -> Result<Table, NodeError> {
         let height = self.0.first().map_or(0, Column::len);
-        DataFrame::new(height, self.0).map(Table).map_err(|e| failed("building a table", &e))
+        DataFrame::new(height, self.0)
+            .map(Table)
+            .map_err(|e| failed("building a table", &e))
     }
 
     /// The table as Parquet.
@@ -88,7 +90,10 @@ impl Table {
     /// When the bytes are not Parquet.
     pub fn read(bytes: &[u8]) -> Result<Self, NodeError> {
         let reader = ParquetReader::new(Cursor::new(bytes));
-        reader.finish().map(Self).map_err(|error| failed("reading a table", &error))
+        reader
+            .finish()
+            .map(Self)
+            .map_err(|error| failed("reading a table", &error))
     }
 
     /// Reads tables of the same columns one after the other.
@@ -102,11 +107,13 @@ impl Table {
             match &mut all {
                 None => all = Some(next),
                 Some(all) => {
-                    all.vstack_mut(&next).map_err(|error| failed("joining tables", &error))?;
+                    all.vstack_mut(&next)
+                        .map_err(|error| failed("joining tables", &error))?;
                 }
             }
         }
-        all.map(Self).ok_or_else(|| NodeError::new("there is no table to read"))
+        all.map(Self)
+            .ok_or_else(|| NodeError::new("there is no table to read"))
     }
 
     /// Writes the table as Parquet, the same bytes for the same cells.
@@ -118,7 +125,9 @@ impl Table {
         let writer = ParquetWriter::new(&mut bytes)
             .with_compression(ParquetCompression::Snappy)
             .set_parallel(false);
-        writer.finish(&mut self.0.clone()).map_err(|error| failed("writing a table", &error))?;
+        writer
+            .finish(&mut self.0.clone())
+            .map_err(|error| failed("writing a table", &error))?;
         Ok(bytes)
     }
 
@@ -129,7 +138,9 @@ impl Table {
     pub fn csv(&self) -> Result<Vec<u8>, NodeError> {
         let mut bytes = Vec::new();
         let mut writer = CsvWriter::new(&mut bytes).include_header(true);
-        writer.finish(&mut self.0.clone()).map_err(|error| failed("writing CSV", &error))?;
+        writer
+            .finish(&mut self.0.clone())
+            .map_err(|error| failed("writing CSV", &error))?;
         Ok(bytes)
     }
 
@@ -142,7 +153,11 @@ impl Table {
     /// The names of the columns, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.0.get_column_names().iter().map(ToString::to_string).collect()
+        self.0
+            .get_column_names()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// A column's cells as values.
@@ -155,7 +170,10 @@ impl Table {
                 .help(format!("its columns are {}", self.names().join(", ")))
         })?;
         let value = |row| found.get(row).map(|cell| value(&cell));
-        (0..self.height()).map(value).collect::<Result<_, _>>().map_err(|e| failed("reading a cell", &e))
+        (0..self.height())
+            .map(value)
+            .collect::<Result<_, _>>()
+            .map_err(|e| failed("reading a cell", &e))
     }
 
     /// A column's cells as text.
@@ -163,7 +181,11 @@ impl Table {
     /// # Errors
     /// When there is no such column.
     pub fn texts(&self, column: &str) -> Result<Vec<String>, NodeError> {
-        Ok(self.values(column)?.iter().map(ToString::to_string).collect())
+        Ok(self
+            .values(column)?
+            .iter()
+            .map(ToString::to_string)
+            .collect())
     }
 
     /// A column's cells as numbers; empty cells are `None`.
@@ -230,9 +252,9 @@ fn value(cell: &AnyValue<'_>) -> Value {
         AnyValue::Boolean(bool) => Value::Bool(*bool),
         AnyValue::String(text) => Value::Text((*text).to_owned()),
         AnyValue::StringOwned(text) => Value::Text(text.to_string()),
-        cell if cell.dtype().is_integer() => {
-            cell.extract::<i64>().map_or_else(|| Value::from(cell.to_string()), Value::Int)
-        }
+        cell if cell.dtype().is_integer() => cell
+            .extract::<i64>()
+            .map_or_else(|| Value::from(cell.to_string()), Value::Int),
         AnyValue::Float32(_) | AnyValue::Float64(_) => match cell.extract::<f64>() {
             Some(float) if !float.is_nan() => Value::Float(float),
             _ => Value::Null,
@@ -271,14 +293,30 @@ mod tests {
     #[test]
     fn csv_has_a_header_and_empty_cells() {
         let csv = String::from_utf8(table().build().unwrap().csv().unwrap()).unwrap();
-        assert_eq!(csv, "recording,epoch,share,kept\nST7011,3,50.5,true\nST7012,4,,false\n");
+        assert_eq!(
+            csv,
+            "recording,epoch,share,kept\nST7011,3,50.5,true\nST7012,4,,false\n"
+        );
     }
 
     #[test]
     fn a_missing_column_and_a_wrong_type_are_named() {
         let table = table().build().unwrap();
-        assert!(table.texts("stage").unwrap_err().help.unwrap().contains("recording, epoch"));
-        assert!(table.ints("recording").unwrap_err().what.contains("text, not whole numbers"));
+        assert!(
+            table
+                .texts("stage")
+                .unwrap_err()
+                .help
+                .unwrap()
+                .contains("recording, epoch")
+        );
+        assert!(
+            table
+                .ints("recording")
+                .unwrap_err()
+                .what
+                .contains("text, not whole numbers")
+        );
         assert!(Table::read(b"not parquet").is_err());
     }
 }

@@ -23,13 +23,23 @@ impl TensorsBuilder {
     /// Adds a tensor of 32-bit floats, row-major.
     #[must_use]
     pub fn f32(self, name: &str, shape: &[usize], values: &[f32]) -> Self {
-        self.add(name, Dtype::F32, shape, bytemuck::cast_slice(values).to_vec())
+        self.add(
+            name,
+            Dtype::F32,
+            shape,
+            bytemuck::cast_slice(values).to_vec(),
+        )
     }
 
     /// Adds a tensor of 64-bit floats, row-major.
     #[must_use]
     pub fn f64(self, name: &str, shape: &[usize], values: &[f64]) -> Self {
-        self.add(name, Dtype::F64, shape, bytemuck::cast_slice(values).to_vec())
+        self.add(
+            name,
+            Dtype::F64,
+            shape,
+            bytemuck::cast_slice(values).to_vec(),
+        )
     }
 
     /// Adds a tensor of bytes.
@@ -47,7 +57,8 @@ impl TensorsBuilder {
     }
 
     fn add(mut self, name: &str, dtype: Dtype, shape: &[usize], bytes: Vec<u8>) -> Self {
-        self.tensors.push((name.to_owned(), dtype, shape.to_vec(), bytes));
+        self.tensors
+            .push((name.to_owned(), dtype, shape.to_vec(), bytes));
         self
     }
 
@@ -56,12 +67,16 @@ impl TensorsBuilder {
     /// # Errors
     /// When a shape does not fit its values, which is a bug in the kind.
     pub fn build(self) -> Result<Vec<u8>, NodeError> {
-        let wrong = |e: safetensors::SafeTensorError| NodeError::new(format!("writing tensors: {e}"));
+        let wrong =
+            |e: safetensors::SafeTensorError| NodeError::new(format!("writing tensors: {e}"));
         let views = self
             .tensors
             .iter()
             .map(|(name, dtype, shape, bytes)| {
-                Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(wrong)?))
+                Ok((
+                    name.as_str(),
+                    TensorView::new(*dtype, shape.clone(), bytes).map_err(wrong)?,
+                ))
             })
             .collect::<Result<Vec<_>, NodeError>>()?;
         let facts = self.fact.clone().map(|fact| HashMap::from([fact]));
@@ -142,12 +157,17 @@ mod tests {
 
     #[test]
     fn tensors_survive_the_file_at_any_alignment() {
-        let bytes = TensorsBuilder::new().f32("x", &[2, 1], &[1.5, -2.0]).u8("y", &[1], &[3]);
+        let bytes = TensorsBuilder::new()
+            .f32("x", &[2, 1], &[1.5, -2.0])
+            .u8("y", &[1], &[3]);
         let bytes = bytes.fact("unit", "µV").build().unwrap();
         for shift in 0..4 {
             let moved = [vec![0; shift], bytes.clone()].concat();
             let tensors = Tensors::read(&moved[shift..]).unwrap();
-            assert_eq!(tensors.f32("x").unwrap(), (vec![2, 1], Cow::from(vec![1.5, -2.0])));
+            assert_eq!(
+                tensors.f32("x").unwrap(),
+                (vec![2, 1], Cow::from(vec![1.5, -2.0]))
+            );
             assert!(tensors.f32("y").is_err() && tensors.f32("z").is_err());
         }
         assert!(Tensors::read(b"no").is_err());

@@ -26,8 +26,14 @@ pub const HISTORY: PortType = PortType::new("history", Form::Table);
 /// See the module's page.
 pub struct Train;
 
-const COUNT: ParamType = ParamType::Int { min: 1, max: 1_000_000 };
-const POSITIVE: ParamType = ParamType::Float { min: 0.0, max: f64::INFINITY };
+const COUNT: ParamType = ParamType::Int {
+    min: 1,
+    max: 1_000_000,
+};
+const POSITIVE: ParamType = ParamType::Float {
+    min: 0.0,
+    max: f64::INFINITY,
+};
 
 static INPUTS: &[InputPort] = &[ZSCORED_PORT, RECORDINGS_PORT];
 
@@ -49,17 +55,86 @@ static DESCRIPTOR: Descriptor = Descriptor {
         },
     ],
     params: &[
-        ParamSpec { name: "fold", ty: ParamType::Int { min: 0, max: i64::MAX }, default: Some(Literal::Int(0)), unit: "", doc: "The fold; it separates the random streams of folds." },
-        ParamSpec { name: "train", ty: ParamType::Text, default: None, unit: "", doc: "Training subjects, separated by spaces." },
-        ParamSpec { name: "validation", ty: ParamType::Text, default: None, unit: "", doc: "Validation subjects, separated by spaces." },
-        ParamSpec { name: "network", ty: ParamType::List(&ParamType::Text), default: Some(Literal::List(&[Literal::Text("ellis2021")])), unit: "", doc: "The layers in order, or the name of a preset." },
-        ParamSpec { name: "training_epochs", ty: COUNT, default: Some(Literal::Int(100)), unit: "training epochs", doc: "At most this many passes over the training epochs." },
-        ParamSpec { name: "batch", ty: COUNT, default: Some(Literal::Int(128)), unit: "epochs", doc: "Epochs in a batch." },
-        ParamSpec { name: "learning_rate", ty: POSITIVE, default: Some(Literal::Float(1e-3)), unit: "", doc: "Adam's first learning rate." },
-        ParamSpec { name: "adam_epsilon", ty: POSITIVE, default: Some(Literal::Float(1e-7)), unit: "", doc: "Adam's ε." },
-        ParamSpec { name: "stop_after", ty: COUNT, default: Some(Literal::Int(20)), unit: "training epochs", doc: "Training ends after so many without a better validation accuracy." },
-        ParamSpec { name: "plateau_after", ty: COUNT, default: Some(Literal::Int(5)), unit: "training epochs", doc: "The learning rate is cut after so many without a better validation accuracy." },
-        ParamSpec { name: "plateau_factor", ty: ParamType::Float { min: 0.0, max: 1.0 }, default: Some(Literal::Float(0.1)), unit: "", doc: "What the learning rate is then multiplied with." },
+        ParamSpec {
+            name: "fold",
+            ty: ParamType::Int {
+                min: 0,
+                max: i64::MAX,
+            },
+            default: Some(Literal::Int(0)),
+            unit: "",
+            doc: "The fold; it separates the random streams of folds.",
+        },
+        ParamSpec {
+            name: "train",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "Training subjects, separated by spaces.",
+        },
+        ParamSpec {
+            name: "validation",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "Validation subjects, separated by spaces.",
+        },
+        ParamSpec {
+            name: "network",
+            ty: ParamType::List(&ParamType::Text),
+            default: Some(Literal::List(&[Literal::Text("ellis2021")])),
+            unit: "",
+            doc: "The layers in order, or the name of a preset.",
+        },
+        ParamSpec {
+            name: "training_epochs",
+            ty: COUNT,
+            default: Some(Literal::Int(100)),
+            unit: "training epochs",
+            doc: "At most this many passes over the training epochs.",
+        },
+        ParamSpec {
+            name: "batch",
+            ty: COUNT,
+            default: Some(Literal::Int(128)),
+            unit: "epochs",
+            doc: "Epochs in a batch.",
+        },
+        ParamSpec {
+            name: "learning_rate",
+            ty: POSITIVE,
+            default: Some(Literal::Float(1e-3)),
+            unit: "",
+            doc: "Adam's first learning rate.",
+        },
+        ParamSpec {
+            name: "adam_epsilon",
+            ty: POSITIVE,
+            default: Some(Literal::Float(1e-7)),
+            unit: "",
+            doc: "Adam's ε.",
+        },
+        ParamSpec {
+            name: "stop_after",
+            ty: COUNT,
+            default: Some(Literal::Int(20)),
+            unit: "training epochs",
+            doc: "Training ends after so many without a better validation accuracy.",
+        },
+        ParamSpec {
+            name: "plateau_after",
+            ty: COUNT,
+            default: Some(Literal::Int(5)),
+            unit: "training epochs",
+            doc: "The learning rate is cut after so many without a better validation accuracy.",
+        },
+        ParamSpec {
+            name: "plateau_factor",
+            ty: ParamType::Float { min: 0.0, max: 1.0 },
+            default: Some(Literal::Float(0.1)),
+            unit: "",
+            doc: "What the learning rate is then multiplied with.",
+        },
     ],
     seeded: true,
     open_ports: false,
@@ -95,7 +170,10 @@ impl Kind for Train {
                 seed: derive_seed(task.seed, &["train", &fold]),
                 backend: BackendClass::default(),
             };
-            let mut ear = Ear { observer: task.observer, most: settings.training_epochs };
+            let mut ear = Ear {
+                observer: task.observer,
+                most: settings.training_epochs,
+            };
             let trained = train(&training, &mut ear).map_err(NodeError::new)?;
             (weights_file(&network, &trained)?, history_table(&trained)?)
         };
@@ -123,10 +201,18 @@ fn weights_file(network: &Network, trained: &Trained) -> Result<Vec<u8>, NodeErr
 }
 
 fn history_table(trained: &Trained) -> Result<Vec<u8>, NodeError> {
-    let of = |get: fn(&TrainingEpoch) -> f64| -> Vec<f64> { trained.history.iter().map(get).collect() };
-    let numbers: Vec<i64> = trained.history.iter().map(|epoch| epoch.number as i64).collect();
-    let best: Vec<bool> =
-        trained.history.iter().map(|epoch| epoch.number == trained.best_epoch).collect();
+    let of =
+        |get: fn(&TrainingEpoch) -> f64| -> Vec<f64> { trained.history.iter().map(get).collect() };
+    let numbers: Vec<i64> = trained
+        .history
+        .iter()
+        .map(|epoch| epoch.number as i64)
+        .collect();
+    let best: Vec<bool> = trained
+        .history
+        .iter()
+        .map(|epoch| epoch.number == trained.best_epoch)
+        .collect();
     TableBuilder::new()
         .int("training_epoch", &numbers)
         .float("loss", &of(|epoch| epoch.loss))
@@ -146,7 +232,11 @@ struct Ear<'a> {
 
 impl Ear<'_> {
     fn goes_on(&self) -> ControlFlow<()> {
-        if self.observer.should_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.observer.should_stop() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -160,7 +250,8 @@ impl Observer for Ear<'_> {
             "loss {:.3}, accuracy {:.3}, validation loss {:.3}, accuracy {:.3}",
             epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy
         );
-        self.observer.progress(epoch.number as u64, self.most as u64, &note);
+        self.observer
+            .progress(epoch.number as u64, self.most as u64, &note);
         self.goes_on()
     }
 }

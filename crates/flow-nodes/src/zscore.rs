@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{
-    Arity, Descriptor, InputPort, Kind, NodeError, OutputPort, Task,
-};
+use flow_contract::{Arity, Descriptor, InputPort, Kind, NodeError, OutputPort, Task};
 use flow_stats::zscore::{Layout, ZscoreError, standardise};
 
 use crate::recordings::{EPOCHS, Recorded, ZSCORED};
@@ -60,11 +58,14 @@ impl Kind for ZScore {
 
 fn in_words(error: &ZscoreError, recorded: &Recorded<'_>) -> NodeError {
     match error {
-        ZscoreError::Flat { channel, value } => {
-            NodeError::new(format!("channel {} is flat at {value} µV", recorded.channels[*channel]))
-                .because("a flat channel has no standard deviation to divide by")
-                .help("check the electrode, choose another signal in `channels`, or leave the recording out")
-        }
+        ZscoreError::Flat { channel, value } => NodeError::new(format!(
+            "channel {} is flat at {value} µV",
+            recorded.channels[*channel]
+        ))
+        .because("a flat channel has no standard deviation to divide by")
+        .help(
+            "check the electrode, choose another signal in `channels`, or leave the recording out",
+        ),
         ZscoreError::NotFinite { channel, sample } => {
             let (epoch, sample) = (sample / recorded.time, sample % recorded.time);
             let onset = recorded.onset.get(epoch).copied().unwrap_or_default();

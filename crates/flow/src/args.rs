@@ -18,10 +18,21 @@ pub struct Line {
 #[derive(Debug, Args)]
 pub struct Place {
     /// The folder of the study.
-    #[arg(short = 'C', long = "folder", value_name = "DIR", default_value = ".", global = true)]
+    #[arg(
+        short = 'C',
+        long = "folder",
+        value_name = "DIR",
+        default_value = ".",
+        global = true
+    )]
     pub folder: PathBuf,
     /// The study file in that folder.
-    #[arg(long, value_name = "FILE", default_value = "pipeline.toml", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "pipeline.toml",
+        global = true
+    )]
     pub study: PathBuf,
     /// Another value for a param of the study; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = override_of, global = true)]

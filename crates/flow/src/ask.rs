@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
+use flow_contract::Kind;
 use flow_contract::{Catalog, Descriptor, Form, ParamSpec, ParamType, Recipe, Value};
 use flow_engine::{COMMAND, Standing, Surveyed, survey};
 use flow_nodes::CATALOG;
-use flow_contract::Kind;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Ask, Check, Graph, Kinds, Place, Show, Why};
@@ -24,7 +24,10 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
     }
     let mut current: BTreeMap<&str, usize> = BTreeMap::new();
     let mut stale = 0;
-    for Surveyed { address, standing, .. } in &surveyed {
+    for Surveyed {
+        address, standing, ..
+    } in &surveyed
+    {
         match standing {
             Standing::Current { .. } => *current.entry(&address.node).or_default() += 1,
             Standing::Stale(why) => {
@@ -37,14 +40,21 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
     }
     let up_to_date: usize = current.values().sum();
     let depends = surveyed.len() - up_to_date - stale;
-    answer(&format!("{up_to_date} up to date, {stale} would run, {depends} depend on those"));
+    answer(&format!(
+        "{up_to_date} up to date, {stale} would run, {depends} depend on those"
+    ));
     Ok(Outcome::Done)
 }
 
 fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refusal> {
     let store = study.store()?;
     let targets = study.targets(targets)?;
-    let asked = Asked { targets, jobs: 1, keep_going: true, run: String::new() };
+    let asked = Asked {
+        targets,
+        jobs: 1,
+        keep_going: true,
+        run: String::new(),
+    };
     let stop = AtomicBool::new(false);
     Ok(survey(&session(study, &store, &asked, &stop))?)
 }
@@ -102,7 +112,11 @@ pub fn why(place: &Place, why: &Why) -> Result<Outcome, Refusal> {
 }
 
 fn recipe_json(recipe: &Recipe) -> Json {
-    recipe.words().into_iter().map(|(part, value)| json!({"part": part, "value": value})).collect()
+    recipe
+        .words()
+        .into_iter()
+        .map(|(part, value)| json!({"part": part, "value": value}))
+        .collect()
 }
 
 /// Draws the graph of nodes.
@@ -118,8 +132,10 @@ pub fn graph(place: &Place, graph: &Graph) -> Result<Outcome, Refusal> {
         })
         .collect();
     if graph.json || graph.format == "json" {
-        let nodes: Vec<Json> =
-            nodes.iter().map(|(_, node)| json!({"name": node.name, "kind": node.kind})).collect();
+        let nodes: Vec<Json> = nodes
+            .iter()
+            .map(|(_, node)| json!({"name": node.name, "kind": node.kind}))
+            .collect();
         answer_json(&json!({"nodes": nodes, "edges": edges}));
         return Ok(Outcome::Done);
     }
@@ -134,7 +150,11 @@ pub fn graph(place: &Place, graph: &Graph) -> Result<Outcome, Refusal> {
         });
     }
     for (from, to) in edges {
-        answer(&if dot { format!("  \"{from}\" -> \"{to}\";") } else { format!("  {from} --> {to}") });
+        answer(&if dot {
+            format!("  \"{from}\" -> \"{to}\";")
+        } else {
+            format!("  {from} --> {to}")
+        });
     }
     if dot {
         answer("}");
@@ -156,30 +176,53 @@ pub fn kinds(kinds: &Kinds) -> Result<Outcome, Refusal> {
         }
     }
     if kinds.json {
-        answer_json(&all.iter().map(|descriptor| kind_json(descriptor)).collect::<Vec<_>>());
+        answer_json(
+            &all.iter()
+                .map(|descriptor| kind_json(descriptor))
+                .collect::<Vec<_>>(),
+        );
     } else if kinds.kind.is_some() {
         all.iter().for_each(|descriptor| describe(descriptor));
     } else {
-        all.iter().for_each(|d| answer(&format!("{:<24} {}", d.name, d.summary)));
+        all.iter()
+            .for_each(|d| answer(&format!("{:<24} {}", d.name, d.summary)));
     }
     Ok(Outcome::Done)
 }
 
 fn describe(descriptor: &Descriptor) {
-    answer(&format!("{} (revision {})\n  {}", descriptor.name, descriptor.revision, descriptor.summary));
+    answer(&format!(
+        "{} (revision {})\n  {}",
+        descriptor.name, descriptor.revision, descriptor.summary
+    ));
     for port in descriptor.inputs {
-        answer(&format!("  takes {}: {} — {}", port.name, port.ty, port.doc));
+        answer(&format!(
+            "  takes {}: {} — {}",
+            port.name, port.ty, port.doc
+        ));
     }
     for port in descriptor.outputs {
-        answer(&format!("  gives {}: {} — {}", port.name, port.ty, port.doc));
+        answer(&format!(
+            "  gives {}: {} — {}",
+            port.name, port.ty, port.doc
+        ));
     }
     for spec in descriptor.params {
         let default = match &spec.default {
             Some(default) => format!(", default {}", Value::from(default)),
             None => ", required".to_owned(),
         };
-        let unit = if spec.unit.is_empty() { String::new() } else { format!(" in {}", spec.unit) };
-        answer(&format!("  param {}: {}{unit}{default} — {}", spec.name, range(&spec.ty), spec.doc));
+        let unit = if spec.unit.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", spec.unit)
+        };
+        answer(&format!(
+            "  param {}: {}{unit}{default} — {}",
+            spec.name,
+            range(&spec.ty),
+            spec.doc
+        ));
     }
 }
 
@@ -200,7 +243,10 @@ fn range(ty: &ParamType) -> String {
 
 fn kind_json(descriptor: &Descriptor) -> Json {
     let param = |spec: &ParamSpec| {
-        let default = spec.default.as_ref().map(|default| plain(&Value::from(default)));
+        let default = spec
+            .default
+            .as_ref()
+            .map(|default| plain(&Value::from(default)));
         json!({"name": spec.name, "type": range(&spec.ty), "unit": spec.unit, "default": default, "doc": spec.doc})
     };
     json!({
@@ -222,21 +268,41 @@ pub fn plain(value: &Value) -> Json {
         Value::Float(float) => json!(float),
         Value::Text(text) => json!(text),
         Value::List(list) => list.iter().map(plain).collect(),
-        Value::Map(map) => map.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
     }
 }
 
 /// Prints an artifact.
 pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
     let (instance, output) = show.artifact.rsplit_once('.').ok_or_else(|| {
-        Refusal::wrong(format!("`{}` names no output; write `node.output`", show.artifact))
+        Refusal::wrong(format!(
+            "`{}` names no output; write `node.output`",
+            show.artifact
+        ))
     })?;
     let study = Study::open(place)?;
     let target = study.plan.target(instance).map_err(Refusal::wrong)?;
     let node = study.plan.node(target.node);
-    let Some(port) = node.signature.outputs.iter().find(|port| port.name == output) else {
-        let has: Vec<&str> = node.signature.outputs.iter().map(|port| &*port.name).collect();
-        let words = format!("`{}` has no output `{output}`; it has {}", node.name, has.join(", "));
+    let Some(port) = node
+        .signature
+        .outputs
+        .iter()
+        .find(|port| port.name == output)
+    else {
+        let has: Vec<&str> = node
+            .signature
+            .outputs
+            .iter()
+            .map(|port| &*port.name)
+            .collect();
+        let words = format!(
+            "`{}` has no output `{output}`; it has {}",
+            node.name,
+            has.join(", ")
+        );
         return Err(Refusal::wrong(words));
     };
     let store = study.store()?;
@@ -245,13 +311,21 @@ pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
             continue;
         }
         let Standing::Current { outputs, .. } = &one.standing else {
-            answer(&format!("{} is not up to date; `flow run {}`", one.address, node.name));
+            answer(&format!(
+                "{} is not up to date; `flow run {}`",
+                one.address, node.name
+            ));
             continue;
         };
         let Some((_, digest, size)) = outputs.iter().find(|(name, ..)| name == output) else {
             continue;
         };
-        answer(&format!("{}.{output}: {}, {size} bytes, {}", one.address, port.ty, digest.short()));
+        answer(&format!(
+            "{}.{output}: {}, {size} bytes, {}",
+            one.address,
+            port.ty,
+            digest.short()
+        ));
         if port.ty.form == Form::Table {
             let content = store.get(digest).map_err(Refusal::failed)?;
             let rows = CATALOG.rows(&content).map_err(Refusal::failed)?;
@@ -264,9 +338,16 @@ pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
 fn print_rows(rows: &[flow_contract::Row], show: &Show) {
     for row in rows.iter().take(show.rows) {
         if show.json {
-            answer_json(&row.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<Json>());
+            answer_json(
+                &row.iter()
+                    .map(|(k, v)| (k.clone(), plain(v)))
+                    .collect::<Json>(),
+            );
         } else {
-            let cells: Vec<String> = row.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let cells: Vec<String> = row
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
             answer(&format!("  {}", cells.join("  ")));
         }
     }
@@ -282,7 +363,10 @@ pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
     if check.json {
         answer_json(&json!({"study": study.plan.name(), "nodes": count, "problems": []}));
     } else {
-        answer(&format!("`{}` is a valid study of {count} nodes", study.plan.name()));
+        answer(&format!(
+            "`{}` is a valid study of {count} nodes",
+            study.plan.name()
+        ));
     }
     Ok(Outcome::Done)
 }

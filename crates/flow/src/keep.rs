@@ -15,7 +15,11 @@ use crate::words::{answer, answer_json};
 pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let found = study.store()?.fsck()?;
-    let outcome = if found.is_clean() { Outcome::Done } else { Outcome::Damaged };
+    let outcome = if found.is_clean() {
+        Outcome::Done
+    } else {
+        Outcome::Damaged
+    };
     if fsck.json {
         answer_json(&json!({
             "blobs": found.good_blobs,
@@ -39,11 +43,19 @@ pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
         answer(&format!("unreadable  {error}"));
     }
     for output in &found.missing {
-        answer(&format!("missing  {}.{}: computed again when needed", output.instance, output.port));
+        answer(&format!(
+            "missing  {}.{}: computed again when needed",
+            output.instance, output.port
+        ));
     }
     answer(&format!(
         "{} objects of {} bytes and {} records are good; {} objects and {} records are damaged, {} are missing",
-        found.good_blobs, found.good_bytes, found.good_records, found.damaged.len(), found.damaged_records, found.missing.len()
+        found.good_blobs,
+        found.good_bytes,
+        found.good_records,
+        found.damaged.len(),
+        found.damaged_records,
+        found.missing.len()
     ));
     if outcome == Outcome::Damaged {
         answer("`flow run` computes again what was lost");
@@ -57,14 +69,31 @@ pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
     let store = study.store()?;
     let mut runs = store.runs()?;
     let newest = runs.split_off(runs.len().saturating_sub(gc.keep_runs));
-    let keep = Keep { keys: keys_of(&newest), max_bytes: gc.max_size, ..Keep::default() };
-    let swept = if gc.dry_run { store.gc_dry_run(&keep)? } else { store.gc(&keep)? };
+    let keep = Keep {
+        keys: keys_of(&newest),
+        max_bytes: gc.max_size,
+        ..Keep::default()
+    };
+    let swept = if gc.dry_run {
+        store.gc_dry_run(&keep)?
+    } else {
+        store.gc(&keep)?
+    };
     if gc.json {
-        answer_json(&json!({"dry_run": gc.dry_run, "records": swept.removed_records, "blobs": swept.removed_blobs, "bytes": swept.removed_bytes}));
+        answer_json(
+            &json!({"dry_run": gc.dry_run, "records": swept.removed_records, "blobs": swept.removed_blobs, "bytes": swept.removed_bytes}),
+        );
         return Ok(Outcome::Done);
     }
-    let verb = if gc.dry_run { "would remove" } else { "removed" };
-    answer(&format!("{verb} {} records and {} objects, {} bytes", swept.removed_records, swept.removed_blobs, swept.removed_bytes));
+    let verb = if gc.dry_run {
+        "would remove"
+    } else {
+        "removed"
+    };
+    answer(&format!(
+        "{verb} {} records and {} objects, {} bytes",
+        swept.removed_records, swept.removed_blobs, swept.removed_bytes
+    ));
     Ok(Outcome::Done)
 }
 
@@ -74,7 +103,9 @@ fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
     for run in runs {
         // A journal that can't be read keeps nothing alive; its results would only be computed again.
         let text = std::fs::read_to_string(&run.path).unwrap_or_default();
-        let events = text.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+        let events = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Json>(line).ok());
         let key = |event: Json| event["key"].as_str()?.parse::<Digest>().ok().map(Key);
         keys.extend(events.filter_map(key));
     }
@@ -85,16 +116,28 @@ fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
 pub fn du(place: &Place, du: &Du) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store: Store = study.store()?;
-    let usages = store.usage(|entry| entry.instance.split(['[', ':']).next().unwrap_or_default().to_owned())?;
+    let usages = store.usage(|entry| {
+        entry
+            .instance
+            .split(['[', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    })?;
     let mut usages: Vec<_> = usages.into_iter().collect();
     usages.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.bytes), name.clone()));
     if du.json {
-        let rows = usages.iter().map(|(node, usage)| json!({"node": node, "records": usage.records, "bytes": usage.bytes}));
+        let rows = usages.iter().map(
+            |(node, usage)| json!({"node": node, "records": usage.records, "bytes": usage.bytes}),
+        );
         answer_json(&rows.collect::<Vec<_>>());
         return Ok(Outcome::Done);
     }
     for (node, usage) in &usages {
-        answer(&format!("{:>14} bytes  {:>6} results  {node}", usage.bytes, usage.records));
+        answer(&format!(
+            "{:>14} bytes  {:>6} results  {node}",
+            usage.bytes, usage.records
+        ));
     }
     Ok(Outcome::Done)
 }

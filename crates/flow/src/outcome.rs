@@ -27,19 +27,29 @@ pub struct Refusal {
 impl Refusal {
     /// The study or the command line is wrong.
     pub fn wrong(words: impl ToString) -> Self {
-        Self { outcome: Outcome::Wrong, words: words.to_string() }
+        Self {
+            outcome: Outcome::Wrong,
+            words: words.to_string(),
+        }
     }
 
     /// Something outside the study failed: a disk, a lock, a permission.
     pub fn failed(words: impl ToString) -> Self {
-        Self { outcome: Outcome::NodeFailed, words: words.to_string() }
+        Self {
+            outcome: Outcome::NodeFailed,
+            words: words.to_string(),
+        }
     }
 
     /// Says the words and gives the exit code.
     pub fn tell(self) -> Outcome {
         let text = self.words.trim_end();
         // Problems of a study file come rendered; anything else is one sentence.
-        if text.starts_with("error") { words::error(text) } else { words::error(&format!("error: {text}")) }
+        if text.starts_with("error") {
+            words::error(text)
+        } else {
+            words::error(&format!("error: {text}"))
+        }
         self.outcome
     }
 }

@@ -19,14 +19,26 @@ pub struct Progress {
 impl Progress {
     /// Progress of a run that keeps this journal.
     pub fn new(run: &Run, journal: Journal) -> Self {
-        Self { json: run.json, quiet: run.quiet, began: Instant::now(), journal }
+        Self {
+            json: run.json,
+            quiet: run.quiet,
+            began: Instant::now(),
+            journal,
+        }
     }
 
     fn line(&self, event: &Event) -> Option<String> {
         Some(match event {
             Event::Started { instance, why, .. } => format!("run     {instance}: {why}"),
-            Event::Ran { instance, seconds, .. } => format!("done    {instance} in {seconds:.2} s"),
-            Event::Progress { instance, done, total, note } => {
+            Event::Ran {
+                instance, seconds, ..
+            } => format!("done    {instance} in {seconds:.2} s"),
+            Event::Progress {
+                instance,
+                done,
+                total,
+                note,
+            } => {
                 format!("        {instance} {done}/{total} {note}")
             }
             Event::Waiting { instance, pid } => match pid {
@@ -34,20 +46,34 @@ impl Progress {
                 None => format!("wait    {instance}: another process is computing it"),
             },
             Event::Warned { instance, words } => format!("warning {instance}: {words}"),
-            Event::Skipped { instance, because } => format!("skip    {instance}: because of {because}"),
+            Event::Skipped { instance, because } => {
+                format!("skip    {instance}: because of {because}")
+            }
             Event::Damaged { instance, digest } => {
-                format!("damaged an output of {instance} ({}…): set aside and computed again", &digest[..8])
+                format!(
+                    "damaged an output of {instance} ({}…): set aside and computed again",
+                    &digest[..8]
+                )
             }
             Event::Failed { instance, error } => {
                 let mut text = format!("error: {instance}: {}", error.what);
-                for (word, part) in [("at", &error.place), ("why", &error.why), ("help", &error.help)] {
+                for (word, part) in [
+                    ("at", &error.place),
+                    ("why", &error.why),
+                    ("help", &error.help),
+                ] {
                     if let Some(part) = part {
                         text.push_str(&format!("\n  {word}: {part}"));
                     }
                 }
                 text
             }
-            Event::RunFinished { ran, cached, failed, skipped } => format!(
+            Event::RunFinished {
+                ran,
+                cached,
+                failed,
+                skipped,
+            } => format!(
                 "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.1} s",
                 self.began.elapsed().as_secs_f64()
             ),

@@ -35,7 +35,11 @@ pub fn write(
     let facts = Facts::new(study, asked, summary);
     let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
     put(&folder, &run, json.as_bytes())?;
-    put(&folder, &page, html::page(study, store, summary, &facts).as_bytes())?;
+    put(
+        &folder,
+        &page,
+        html::page(study, store, summary, &facts).as_bytes(),
+    )?;
     Ok(Some(page))
 }
 

@@ -14,24 +14,42 @@ use crate::{ask, report, words};
 /// Brings targets up to date, publishes, and writes the report.
 pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
     if run.dry_run {
-        let ask = Ask { targets: run.targets.clone(), json: run.json };
+        let ask = Ask {
+            targets: run.targets.clone(),
+            json: run.json,
+        };
         return ask::status(place, &ask);
     }
     let study = Study::open(place)?;
-    let jobs = run.jobs.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let jobs = run
+        .jobs
+        .unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     if jobs == 0 {
-        return Err(Refusal::wrong("`--jobs 0` leaves nothing to run with; give at least 1"));
+        return Err(Refusal::wrong(
+            "`--jobs 0` leaves nothing to run with; give at least 1",
+        ));
     }
     let targets = study.targets(&run.targets)?;
     // Nodes share these threads for their inner loops, so that together they use `jobs` cores.
-    rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global().map_err(Refusal::failed)?;
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build_global()
+        .map_err(Refusal::failed)?;
     let store = study.store()?;
     let name = format!("{}-{}", unix_now(), std::process::id());
-    let asked = Asked { targets, jobs, keep_going: run.keep_going, run: name };
+    let asked = Asked {
+        targets,
+        jobs,
+        keep_going: run.keep_going,
+        run: name,
+    };
     let stop = AtomicBool::new(false);
     let session = session(&study, &store, &asked, &stop);
     let journal = store.begin_run(&asked.run)?;
-    let mut last = Last { progress: Progress::new(run, journal), end: None };
+    let mut last = Last {
+        progress: Progress::new(run, journal),
+        end: None,
+    };
     let summary = flow_engine::run(&session, &mut last)?;
     if run.targets.is_empty() {
         write_report(&study, &store, &asked, &summary)?;
@@ -79,7 +97,11 @@ fn write_report(
 fn outcome(summary: &Summary) -> Outcome {
     match summary {
         Summary { bug: true, .. } => Outcome::Bug,
-        Summary { failed: 0, skipped: 0, .. } => Outcome::Done,
+        Summary {
+            failed: 0,
+            skipped: 0,
+            ..
+        } => Outcome::Done,
         _ => Outcome::NodeFailed,
     }
 }

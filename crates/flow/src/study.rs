@@ -35,8 +35,14 @@ impl Study {
         let name = path.display().to_string();
         let name = name.strip_prefix("./").unwrap_or(&name);
         let catalog = flow_engine::WithCommand(&CATALOG);
-        let request = Request { text: &text, name, overrides: &place.set, catalog: &catalog };
-        let plan = flow_plan::plan(&request).map_err(|problems| Refusal::wrong(problems.render()))?;
+        let request = Request {
+            text: &text,
+            name,
+            overrides: &place.set,
+            catalog: &catalog,
+        };
+        let plan =
+            flow_plan::plan(&request).map_err(|problems| Refusal::wrong(problems.render()))?;
         let root = std::path::absolute(&place.folder).map_err(Refusal::wrong)?;
         Ok(Self { root, plan })
     }
@@ -54,7 +60,10 @@ impl Study {
     /// # Errors
     /// When there is no such node.
     pub fn targets(&self, texts: &[String]) -> Result<Vec<Target>, Refusal> {
-        texts.iter().map(|text| self.plan.target(text).map_err(Refusal::wrong)).collect()
+        texts
+            .iter()
+            .map(|text| self.plan.target(text).map_err(Refusal::wrong))
+            .collect()
     }
 }
 
@@ -93,5 +102,7 @@ pub fn session<'a>(
 
 /// Seconds since 1970.
 pub fn unix_now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
 }

@@ -21,16 +21,31 @@ const TEXT: PortType = PortType::new("text", Form::File);
 const ROWS: PortType = PortType::new("rows", Form::Table);
 
 const fn input(name: &'static str, ty: PortType, arity: Arity) -> InputPort {
-    InputPort { name: Cow::Borrowed(name), ty, arity, doc: "" }
+    InputPort {
+        name: Cow::Borrowed(name),
+        ty,
+        arity,
+        doc: "",
+    }
 }
 
 const fn output(name: &'static str, ty: PortType) -> OutputPort {
-    OutputPort { name: Cow::Borrowed(name), ty, doc: "" }
+    OutputPort {
+        name: Cow::Borrowed(name),
+        ty,
+        doc: "",
+    }
 }
 
 const fn text(name: &'static str, default: &'static str) -> ParamSpec {
     let default = Some(Literal::Text(default));
-    ParamSpec { name, ty: ParamType::Text, default, unit: "", doc: "" }
+    ParamSpec {
+        name,
+        ty: ParamType::Text,
+        default,
+        unit: "",
+        doc: "",
+    }
 }
 
 const fn toy(
@@ -39,7 +54,16 @@ const fn toy(
     outputs: &'static [OutputPort],
     params: &'static [ParamSpec],
 ) -> Descriptor {
-    Descriptor { name, revision: 1, summary: "", inputs, outputs, params, seeded: false, open_ports: false }
+    Descriptor {
+        name,
+        revision: 1,
+        summary: "",
+        inputs,
+        outputs,
+        params,
+        seeded: false,
+        open_ports: false,
+    }
 }
 
 /// `say`: gives its param `words`.
@@ -78,7 +102,11 @@ impl Kind for Join {
         let mut words = String::new();
         for input in task.inputs("of") {
             let text = String::from_utf8_lossy(&input.content).into_owned();
-            let text = if task.params.text("keep") == "first" { text.chars().take(1).collect() } else { text };
+            let text = if task.params.text("keep") == "first" {
+                text.chars().take(1).collect()
+            } else {
+                text
+            };
             words.push_str(&format!("[{}]{text};", input.labels));
         }
         words.push_str(task.params.text("end"));
@@ -91,7 +119,11 @@ impl Kind for Join {
 struct Rows;
 static ROWS_KIND: Descriptor = toy(
     "rows",
-    &[input("from", PortType::new("any", Form::File), Arity::Optional)],
+    &[input(
+        "from",
+        PortType::new("any", Form::File),
+        Arity::Optional,
+    )],
     &[output("table", ROWS)],
     &[text("lines", "")],
 );
@@ -122,7 +154,10 @@ impl Kind for Meet {
         *here += 1;
         HERE.1.notify_all();
         let patience = Duration::from_secs(20);
-        let (_here, wait) = HERE.1.wait_timeout_while(here, patience, |here| *here < 2).unwrap();
+        let (_here, wait) = HERE
+            .1
+            .wait_timeout_while(here, patience, |here| *here < 2)
+            .unwrap();
         if wait.timed_out() {
             return Err(NodeError::new("nobody came"));
         }
@@ -138,7 +173,10 @@ impl Catalog for Toys {
     }
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         let text = std::str::from_utf8(table).map_err(|error| error.to_string())?;
-        Ok(text.lines().map(|line| Row::from([("item".to_owned(), Value::from(line))])).collect())
+        Ok(text
+            .lines()
+            .map(|line| Row::from([("item".to_owned(), Value::from(line))]))
+            .collect())
     }
 }
 
@@ -171,14 +209,22 @@ impl Did {
 
     /// ran, cached, failed, skipped.
     pub fn counts(&self) -> [usize; 4] {
-        let Summary { ran, cached, failed, skipped, .. } = self.summary;
+        let Summary {
+            ran,
+            cached,
+            failed,
+            skipped,
+            ..
+        } = self.summary;
         [ran, cached, failed, skipped]
     }
 
     /// Every output by address and port.
     pub fn digests(&self) -> BTreeMap<String, String> {
         let outputs = self.summary.finished.iter().flat_map(|done| {
-            done.outputs.iter().map(|(port, digest, _)| (format!("{}.{port}", done.address), digest.to_string()))
+            done.outputs
+                .iter()
+                .map(|(port, digest, _)| (format!("{}.{port}", done.address), digest.to_string()))
         });
         outputs.collect()
     }
@@ -202,7 +248,10 @@ impl Lab {
     }
 
     pub fn study(&self, study: &str) {
-        self.write("pipeline.toml", &format!("[study]\nname = \"lab\"\n{study}"));
+        self.write(
+            "pipeline.toml",
+            &format!("[study]\nname = \"lab\"\n{study}"),
+        );
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -217,14 +266,23 @@ impl Lab {
     fn plan(&self) -> Plan {
         let text = self.read("pipeline.toml");
         let catalog = WithCommand(&Toys);
-        let request = Request { text: &text, name: "pipeline.toml", overrides: &[], catalog: &catalog };
+        let request = Request {
+            text: &text,
+            name: "pipeline.toml",
+            overrides: &[],
+            catalog: &catalog,
+        };
         plan(&request).unwrap_or_else(|problems| panic!("{}", problems.render()))
     }
 
     fn with_session<T>(&self, work: impl FnOnce(&Session<'_>) -> T) -> T {
         let plan = self.plan();
         let store = Store::open(&self.path("cache")).unwrap();
-        let targets: Vec<_> = self.targets.iter().map(|text| plan.target(text).unwrap()).collect();
+        let targets: Vec<_> = self
+            .targets
+            .iter()
+            .map(|text| plan.target(text).unwrap())
+            .collect();
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         work(&Session {
             plan: &plan,

@@ -58,7 +58,11 @@ fn class(text: &str) -> Option<u8> {
 ///
 /// # Errors
 /// A scoring without any stage.
-pub fn place(psg: &Recording, hypnogram: &Recording, seconds: f64) -> Result<Vec<Placed>, NodeError> {
+pub fn place(
+    psg: &Recording,
+    hypnogram: &Recording,
+    seconds: f64,
+) -> Result<Vec<Placed>, NodeError> {
     /// A scored span may fall short of whole epochs by this much and still count as them.
     const SLACK: f64 = 1e-6;
     let shift = seconds_between(psg.start(), hypnogram.start());
@@ -71,15 +75,26 @@ pub fn place(psg: &Recording, hypnogram: &Recording, seconds: f64) -> Result<Vec
         let duration = annotation.duration_seconds.unwrap_or(seconds);
         let count = (duration / seconds + SLACK).floor();
         // The product is exact far beyond any night; a claim of more epochs than a year is nonsense.
-        let count = if count.is_finite() && count < 2e6 { count as u32 } else { 0 };
+        let count = if count.is_finite() && count < 2e6 {
+            count as u32
+        } else {
+            0
+        };
         for index in 0..count {
             let onset = annotation.onset_seconds + shift + f64::from(index) * seconds;
-            placed.push(Placed { onset, text: text.to_owned(), class: class(text) });
+            placed.push(Placed {
+                onset,
+                text: text.to_owned(),
+                class: class(text),
+            });
         }
     }
     if placed.is_empty() {
         return Err(NodeError::new("the scoring holds no sleep stages")
-            .because(format!("none of its {} annotations reads `Sleep stage …`", hypnogram.annotations().len()))
+            .because(format!(
+                "none of its {} annotations reads `Sleep stage …`",
+                hypnogram.annotations().len()
+            ))
             .help("give the hypnogram file that belongs to this recording"));
     }
     placed.sort_by(|a, b| a.onset.total_cmp(&b.onset));
@@ -89,7 +104,9 @@ pub fn place(psg: &Recording, hypnogram: &Recording, seconds: f64) -> Result<Vec
 /// Seconds from `from` to `to`; 0 where a file doesn't say, and the nearer of two days where only
 /// the time of day is known.
 fn seconds_between(from: Start, to: Start) -> f64 {
-    let (Some(from_time), Some(to_time)) = (from.time, to.time) else { return 0.0 };
+    let (Some(from_time), Some(to_time)) = (from.time, to.time) else {
+        return 0.0;
+    };
     let time = second_of_day(to_time) - second_of_day(from_time);
     match (from.date, to.date) {
         (Some(a), Some(b)) => f64::from(days(b) - days(a)) * 86400.0 + time,
@@ -100,17 +117,24 @@ fn seconds_between(from: Start, to: Start) -> f64 {
 }
 
 fn second_of_day(time: flow_edf::TimeOfDay) -> f64 {
-    let whole = u32::from(time.hour()) * 3600 + u32::from(time.minute()) * 60 + u32::from(time.second());
+    let whole =
+        u32::from(time.hour()) * 3600 + u32::from(time.minute()) * 60 + u32::from(time.second());
     f64::from(whole) + f64::from(time.nanosecond()) * 1e-9
 }
 
 /// Days since 0000-03-01 of the Gregorian calendar.
 fn days(date: flow_edf::Date) -> i32 {
     let (month, day) = (i32::from(date.month()), i32::from(date.day()));
-    let (year, month) = if month > 2 { (date.year(), month - 3) } else { (date.year() - 1, month + 9) };
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)
+    let (year, month) = if month > 2 {
+        (date.year(), month - 3)
+    } else {
+        (date.year() - 1, month + 9)
+    };
+    365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
         + (153 * month + 2) / 5
-        + day - 1
+        + day
+        - 1
 }
 
 #[cfg(test)]

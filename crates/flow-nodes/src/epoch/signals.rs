@@ -13,8 +13,11 @@ impl<'a> Channel<'a> {
     /// Reads `EOG: EOG horizontal | EOG E1-M2`.
     pub fn parse(text: &'a str) -> Option<Self> {
         let (modality, labels) = text.split_once(": ")?;
-        let labels: Vec<&str> =
-            labels.split('|').map(str::trim).filter(|label| !label.is_empty()).collect();
+        let labels: Vec<&str> = labels
+            .split('|')
+            .map(str::trim)
+            .filter(|label| !label.is_empty())
+            .collect();
         let modality = modality.trim();
         (!modality.is_empty() && !labels.is_empty()).then_some(Self { modality, labels })
     }
@@ -51,8 +54,14 @@ impl<'a> Signals<'a> {
         marker: &str,
         observer: &dyn Observer,
     ) -> Result<Self, NodeError> {
-        let found = channels.iter().map(|channel| index(psg, channel)).collect::<Result<Vec<_>, _>>()?;
-        let rates = found.iter().map(|&index| rate(psg, index)).collect::<Result<Vec<_>, _>>()?;
+        let found = channels
+            .iter()
+            .map(|channel| index(psg, channel))
+            .collect::<Result<Vec<_>, _>>()?;
+        let rates = found
+            .iter()
+            .map(|&index| rate(psg, index))
+            .collect::<Result<Vec<_>, _>>()?;
         let rate_hz = rates.iter().copied().fold(0.0, f64::max);
         let mut chosen = Vec::new();
         for ((channel, index), rate) in channels.iter().zip(found).zip(rates) {
@@ -65,14 +74,30 @@ impl<'a> Signals<'a> {
                 .help("choose channels of one rate"));
             }
             if hold > 1.0 {
-                observer.warn(&format!("`{label}` is sampled at {rate} Hz; its samples are held to reach {rate_hz} Hz"));
+                observer.warn(&format!(
+                    "`{label}` is sampled at {rate} Hz; its samples are held to reach {rate_hz} Hz"
+                ));
             }
             let microvolt = microvolt(psg, index)?;
             let modality = channel.modality.to_owned();
-            chosen.push(Chosen { modality, index, microvolt, hold: hold as usize });
+            chosen.push(Chosen {
+                modality,
+                index,
+                microvolt,
+                hold: hold as usize,
+            });
         }
-        let marker = if marker.is_empty() { None } else { Some(psg.signal_index(marker).map_err(|e| missing(psg, &e))?) };
-        Ok(Self { psg, chosen, marker, rate_hz })
+        let marker = if marker.is_empty() {
+            None
+        } else {
+            Some(psg.signal_index(marker).map_err(|e| missing(psg, &e))?)
+        };
+        Ok(Self {
+            psg,
+            chosen,
+            marker,
+            rate_hz,
+        })
     }
 
     /// How many channels.
@@ -82,7 +107,10 @@ impl<'a> Signals<'a> {
 
     /// The modality of each channel.
     pub fn names(&self) -> Vec<&str> {
-        self.chosen.iter().map(|one| one.modality.as_str()).collect()
+        self.chosen
+            .iter()
+            .map(|one| one.modality.as_str())
+            .collect()
     }
 
     /// Appends an epoch, `[channel, time]` in µV; false, and nothing appended, where the signals
@@ -101,7 +129,10 @@ impl<'a> Signals<'a> {
                 )));
             }
             let wanted = wanted as usize;
-            let spans = self.psg.spans(one.index, onset..onset + seconds).map_err(NodeError::new)?;
+            let spans = self
+                .psg
+                .spans(one.index, onset..onset + seconds)
+                .map_err(NodeError::new)?;
             let [span] = spans.as_slice() else {
                 x.truncate(before);
                 return Ok(false);
@@ -110,7 +141,10 @@ impl<'a> Signals<'a> {
                 x.truncate(before);
                 return Ok(false);
             }
-            let values = self.psg.physical(one.index, span.samples.clone()).map_err(NodeError::new)?;
+            let values = self
+                .psg
+                .physical(one.index, span.samples.clone())
+                .map_err(NodeError::new)?;
             let scaled = values.iter().map(|value| *value as f32 * one.microvolt);
             x.extend(scaled.flat_map(|value| std::iter::repeat_n(value, one.hold)));
         }
@@ -122,10 +156,18 @@ impl<'a> Signals<'a> {
     /// # Errors
     /// A file that can't be read.
     pub fn marker_is_negative(&self, onset: f64, seconds: f64) -> Result<bool, NodeError> {
-        let Some(marker) = self.marker else { return Ok(false) };
-        let spans = self.psg.spans(marker, onset..onset + seconds).map_err(NodeError::new)?;
+        let Some(marker) = self.marker else {
+            return Ok(false);
+        };
+        let spans = self
+            .psg
+            .spans(marker, onset..onset + seconds)
+            .map_err(NodeError::new)?;
         for span in spans {
-            let values = self.psg.physical(marker, span.samples).map_err(NodeError::new)?;
+            let values = self
+                .psg
+                .physical(marker, span.samples)
+                .map_err(NodeError::new)?;
             if values.iter().any(|value| *value < 0.0) {
                 return Ok(true);
             }
@@ -143,15 +185,29 @@ fn index(psg: &Recording, channel: &Channel<'_>) -> Result<usize, NodeError> {
         }
     }
     let wanted = channel.labels.join("`, `");
-    let labels: Vec<&str> = psg.signals().iter().map(|signal| signal.label.as_str()).collect();
-    Err(NodeError::new(format!("there is no signal `{wanted}` for the modality {}", channel.modality))
-        .because(format!("the recording has `{}`", labels.join("`, `")))
-        .help("name one of these in `channels`"))
+    let labels: Vec<&str> = psg
+        .signals()
+        .iter()
+        .map(|signal| signal.label.as_str())
+        .collect();
+    Err(NodeError::new(format!(
+        "there is no signal `{wanted}` for the modality {}",
+        channel.modality
+    ))
+    .because(format!("the recording has `{}`", labels.join("`, `")))
+    .help("name one of these in `channels`"))
 }
 
 fn missing(psg: &Recording, error: &EdfError) -> NodeError {
-    let labels: Vec<&str> = psg.signals().iter().map(|signal| signal.label.as_str()).collect();
-    NodeError::new(error).help(format!("the recording has `{}`; use `marker = \"\"` for none", labels.join("`, `")))
+    let labels: Vec<&str> = psg
+        .signals()
+        .iter()
+        .map(|signal| signal.label.as_str())
+        .collect();
+    NodeError::new(error).help(format!(
+        "the recording has `{}`; use `marker = \"\"` for none",
+        labels.join("`, `")
+    ))
 }
 
 fn rate(psg: &Recording, index: usize) -> Result<f64, NodeError> {
@@ -170,7 +226,9 @@ fn microvolt(psg: &Recording, index: usize) -> Result<f32, NodeError> {
         "nV" => Ok(1e-3),
         "mV" => Ok(1e3),
         "V" => Ok(1e6),
-        other => Err(NodeError::new(format!("`{}` is in `{other}`, not in volts", signal.label))
-            .help("choose channels in nV, uV, mV or V")),
+        other => Err(
+            NodeError::new(format!("`{}` is in `{other}`, not in volts", signal.label))
+                .help("choose channels in nV, uV, mV or V"),
+        ),
     }
 }

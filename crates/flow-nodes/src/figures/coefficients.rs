@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task};
+use flow_contract::{
+    Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task,
+};
 use flow_figures::{Coefficient, Coefficients, Effect, coefficients};
 use flow_stats::design::INTERCEPT;
 
@@ -26,9 +28,27 @@ static DESCRIPTOR: Descriptor = Descriptor {
     }],
     outputs: OUTPUTS,
     params: &[
-        ParamSpec { name: "rule", ty: ParamType::Text, default: None, unit: "", doc: "The rule's name, for the title." },
-        ParamSpec { name: "alpha", ty: ParamType::Float { min: 0.0, max: 1.0 }, default: Some(Literal::Float(0.05)), unit: "", doc: "The largest q that counts as significant." },
-        ParamSpec { name: "errors", ty: ParamType::Choice(&["classical", "clustered"]), default: Some(Literal::Text("classical")), unit: "", doc: "Which q: classical as the paper, or cluster-robust by subject." },
+        ParamSpec {
+            name: "rule",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "The rule's name, for the title.",
+        },
+        ParamSpec {
+            name: "alpha",
+            ty: ParamType::Float { min: 0.0, max: 1.0 },
+            default: Some(Literal::Float(0.05)),
+            unit: "",
+            doc: "The largest q that counts as significant.",
+        },
+        ParamSpec {
+            name: "errors",
+            ty: ParamType::Choice(&["classical", "clustered"]),
+            default: Some(Literal::Text("classical")),
+            unit: "",
+            doc: "Which q: classical as the paper, or cluster-robust by subject.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -50,9 +70,15 @@ impl Kind for FigureCoefficients {
         let modalities = distinct(&modality);
         let cell = |name: &str, of: &str, class: &str| -> Option<Coefficient> {
             let at = (0..term.len()).find(|&at| {
-                term[at] == name && modality[at] == of && truth[at] == class && predicted[at] == class
+                term[at] == name
+                    && modality[at] == of
+                    && truth[at] == class
+                    && predicted[at] == class
             })?;
-            Some(Coefficient { value: estimate[at]?, q: q[at]? })
+            Some(Coefficient {
+                value: estimate[at]?,
+                q: q[at]?,
+            })
         };
         let effect = |name: &String| Effect {
             name: heading(name),
@@ -63,10 +89,18 @@ impl Kind for FigureCoefficients {
                 .map(|(of, class)| cell(name, of, class))
                 .collect(),
         };
-        let terms: Vec<String> = distinct(&term).into_iter().filter(|name| name != INTERCEPT).collect();
+        let terms: Vec<String> = distinct(&term)
+            .into_iter()
+            .filter(|name| name != INTERCEPT)
+            .collect();
         let figure = coefficients(&Coefficients {
             title: format!("What moves the shares, {}", params.text("rule")),
-            method: if clustered { "OLS, cluster-robust by subject, BH-FDR" } else { "OLS, BH-FDR" }.to_owned(),
+            method: if clustered {
+                "OLS, cluster-robust by subject, BH-FDR"
+            } else {
+                "OLS, BH-FDR"
+            }
+            .to_owned(),
             alpha: params.float("alpha"),
             effects: terms.iter().map(effect).collect(),
             classes: CLASSES.map(str::to_owned).to_vec(),
@@ -80,12 +114,17 @@ impl Kind for FigureCoefficients {
 fn heading(term: &str) -> String {
     let name = term.split('[').next().unwrap_or(term);
     let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// The coefficient's unit: a number's is per unit of it, a category's is the level against the reference.
 fn unit(term: &str) -> String {
-    match term.split_once('[').and_then(|(_, level)| level.strip_suffix(']')) {
+    match term
+        .split_once('[')
+        .and_then(|(_, level)| level.strip_suffix(']'))
+    {
         Some(level) => format!("percentage points, {level} − reference"),
         None if term == "age" => "percentage points per year".to_owned(),
         None => format!("percentage points per unit of {term}"),

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task};
+use flow_contract::{
+    Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task,
+};
 use flow_figures::{Confusion, confusion};
 
 use super::{OUTPUTS, give};
@@ -24,7 +26,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "Counts per true and predicted class.",
     }],
     outputs: OUTPUTS,
-    params: &[ParamSpec { name: "fold", ty: ParamType::Text, default: Some(Literal::Text("pooled")), unit: "", doc: "Which fold, or `pooled`." }],
+    params: &[ParamSpec {
+        name: "fold",
+        ty: ParamType::Text,
+        default: Some(Literal::Text("pooled")),
+        unit: "",
+        doc: "Which fold, or `pooled`.",
+    }],
     seeded: false,
     open_ports: false,
 };
@@ -39,14 +47,29 @@ impl Kind for FigureConfusion {
         let fold = task.params.text("fold").to_owned();
         let (folds, epochs) = (table.texts("fold")?, table.ints("epochs")?);
         // The table is row-major over true and predicted class within each fold.
-        let counts: Vec<u64> =
-            folds.iter().zip(epochs).filter(|(of, _)| **of == fold).map(|(_, n)| n.unsigned_abs()).collect();
+        let counts: Vec<u64> = folds
+            .iter()
+            .zip(epochs)
+            .filter(|(of, _)| **of == fold)
+            .map(|(_, n)| n.unsigned_abs())
+            .collect();
         if counts.is_empty() {
             return Err(NodeError::new(format!("there is no fold `{fold}`"))
                 .help(format!("there are {}", super::distinct(&folds).join(", "))));
         }
-        let title = if fold == "pooled" { "Confusion over all folds".to_owned() } else { format!("Confusion, fold {fold}") };
+        let title = if fold == "pooled" {
+            "Confusion over all folds".to_owned()
+        } else {
+            format!("Confusion, fold {fold}")
+        };
         let classes = CLASSES.map(str::to_owned).to_vec();
-        give(task, confusion(&Confusion { title, classes, counts }))
+        give(
+            task,
+            confusion(&Confusion {
+                title,
+                classes,
+                counts,
+            }),
+        )
     }
 }

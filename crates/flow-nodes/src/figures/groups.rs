@@ -24,7 +24,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
         doc: "Group shares by one rule.",
     }],
     outputs: OUTPUTS,
-    params: &[ParamSpec { name: "rule", ty: ParamType::Text, default: None, unit: "", doc: "The rule's name, for the title." }],
+    params: &[ParamSpec {
+        name: "rule",
+        ty: ParamType::Text,
+        default: None,
+        unit: "",
+        doc: "The rule's name, for the title.",
+    }],
     seeded: false,
     open_ports: false,
 };
@@ -46,12 +52,26 @@ impl Kind for FigureGroups {
                 let mine = |at: &usize| truth[*at] == row && predicted[*at] == column;
                 let here: Vec<usize> = (0..truth.len()).filter(mine).collect();
                 let first = modalities.first();
-                let n = here.iter().filter(|at| Some(&modality[**at]) == first).map(|at| epochs[*at]).sum::<i64>();
+                let n = here
+                    .iter()
+                    .filter(|at| Some(&modality[**at]) == first)
+                    .map(|at| epochs[*at])
+                    .sum::<i64>();
                 let of = |name: &String| -> Vec<f64> {
-                    here.iter().filter(|at| modality[**at] == *name).filter_map(|at| share[*at]).collect()
+                    here.iter()
+                        .filter(|at| modality[**at] == *name)
+                        .filter_map(|at| share[*at])
+                        .collect()
                 };
-                let shares = if n == 0 { Vec::new() } else { modalities.iter().map(of).collect() };
-                groups.push(Group { n_epochs: n.unsigned_abs(), shares });
+                let shares = if n == 0 {
+                    Vec::new()
+                } else {
+                    modalities.iter().map(of).collect()
+                };
+                groups.push(Group {
+                    n_epochs: n.unsigned_abs(),
+                    shares,
+                });
             }
         }
         let grid = GroupGrid {

@@ -20,17 +20,66 @@ static DESCRIPTOR: Descriptor = Descriptor {
     revision: 1,
     summary: "Draws true and predicted stages, the signals and the shares over a recording (Figure 3).",
     inputs: &[
-        InputPort { name: Cow::Borrowed("epochs"), ty: EPOCHS, arity: Arity::Many, doc: "Epochs of the recordings, in µV." },
-        InputPort { name: Cow::Borrowed("shares"), ty: LOCAL_SHARES, arity: Arity::One, doc: "Shares of every test epoch by one rule." },
+        InputPort {
+            name: Cow::Borrowed("epochs"),
+            ty: EPOCHS,
+            arity: Arity::Many,
+            doc: "Epochs of the recordings, in µV.",
+        },
+        InputPort {
+            name: Cow::Borrowed("shares"),
+            ty: LOCAL_SHARES,
+            arity: Arity::One,
+            doc: "Shares of every test epoch by one rule.",
+        },
     ],
     outputs: OUTPUTS,
     params: &[
-        ParamSpec { name: "rule", ty: ParamType::Text, default: None, unit: "", doc: "The rule's name, for the title." },
-        ParamSpec { name: "recording", ty: ParamType::Text, default: Some(Literal::Text("")), unit: "", doc: "Which recording; empty for the first that was tested." },
-        ParamSpec { name: "fold", ty: ParamType::Text, default: Some(Literal::Text("")), unit: "", doc: "Which fold's network; empty for the first that tested the recording." },
-        ParamSpec { name: "from", ty: ParamType::Float { min: 0.0, max: 1e6 }, default: Some(Literal::Float(0.0)), unit: "min", doc: "Where the window begins." },
-        ParamSpec { name: "to", ty: ParamType::Float { min: 0.0, max: 1e6 }, default: Some(Literal::Float(1e6)), unit: "min", doc: "Where the window ends." },
-        ParamSpec { name: "seconds", ty: ParamType::Float { min: 0.1, max: 3600.0 }, default: Some(Literal::Float(30.0)), unit: "s", doc: "The length of an epoch." },
+        ParamSpec {
+            name: "rule",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "The rule's name, for the title.",
+        },
+        ParamSpec {
+            name: "recording",
+            ty: ParamType::Text,
+            default: Some(Literal::Text("")),
+            unit: "",
+            doc: "Which recording; empty for the first that was tested.",
+        },
+        ParamSpec {
+            name: "fold",
+            ty: ParamType::Text,
+            default: Some(Literal::Text("")),
+            unit: "",
+            doc: "Which fold's network; empty for the first that tested the recording.",
+        },
+        ParamSpec {
+            name: "from",
+            ty: ParamType::Float { min: 0.0, max: 1e6 },
+            default: Some(Literal::Float(0.0)),
+            unit: "min",
+            doc: "Where the window begins.",
+        },
+        ParamSpec {
+            name: "to",
+            ty: ParamType::Float { min: 0.0, max: 1e6 },
+            default: Some(Literal::Float(1e6)),
+            unit: "min",
+            doc: "Where the window ends.",
+        },
+        ParamSpec {
+            name: "seconds",
+            ty: ParamType::Float {
+                min: 0.1,
+                max: 3600.0,
+            },
+            default: Some(Literal::Float(30.0)),
+            unit: "s",
+            doc: "The length of an epoch.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -44,12 +93,24 @@ impl Kind for FigureNight {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let figure = {
             let shares = Table::read(&task.input("shares")?.content)?;
-            let tested = Tested::choose(&shares, task.params.text("recording"), task.params.text("fold"))?;
+            let tested = Tested::choose(
+                &shares,
+                task.params.text("recording"),
+                task.params.text("fold"),
+            )?;
             let inputs = task.inputs("epochs").iter();
-            let found = inputs.map(|input| Ok((recording_of(input)?, input))).collect::<Result<Vec<_>, NodeError>>()?;
-            let (_, input) = found.iter().find(|(name, _)| *name == tested.recording).ok_or_else(|| {
-                NodeError::new(format!("there are no epochs of recording `{}`", tested.recording))
-            })?;
+            let found = inputs
+                .map(|input| Ok((recording_of(input)?, input)))
+                .collect::<Result<Vec<_>, NodeError>>()?;
+            let (_, input) = found
+                .iter()
+                .find(|(name, _)| *name == tested.recording)
+                .ok_or_else(|| {
+                    NodeError::new(format!(
+                        "there are no epochs of recording `{}`",
+                        tested.recording
+                    ))
+                })?;
             let recorded = Recorded::read(input, &tested.recording, "")?;
             draw(task, &tested, &recorded, &shares)?
         };
@@ -67,19 +128,34 @@ impl Tested {
     fn choose(shares: &Table, recording: &str, fold: &str) -> Result<Self, NodeError> {
         let (recordings, folds) = (shares.texts("recording")?, shares.texts("fold")?);
         let wanted = |row: &usize| {
-            (recording.is_empty() || recordings[*row] == recording) && (fold.is_empty() || folds[*row] == fold)
+            (recording.is_empty() || recordings[*row] == recording)
+                && (fold.is_empty() || folds[*row] == fold)
         };
         let first = (0..recordings.len()).find(wanted).ok_or_else(|| {
-            NodeError::new(format!("recording `{recording}` was tested in no such fold"))
-                .help(format!("tested were {}", super::distinct(&recordings).join(", ")))
+            NodeError::new(format!(
+                "recording `{recording}` was tested in no such fold"
+            ))
+            .help(format!(
+                "tested were {}",
+                super::distinct(&recordings).join(", ")
+            ))
         })?;
-        let same = |row: &usize| recordings[*row] == recordings[first] && folds[*row] == folds[first];
+        let same =
+            |row: &usize| recordings[*row] == recordings[first] && folds[*row] == folds[first];
         let rows = (0..recordings.len()).filter(same).collect();
-        Ok(Self { recording: recordings[first].clone(), rows })
+        Ok(Self {
+            recording: recordings[first].clone(),
+            rows,
+        })
     }
 }
 
-fn draw(task: &Task<'_>, tested: &Tested, recorded: &Recorded<'_>, shares: &Table) -> Result<Night, NodeError> {
+fn draw(
+    task: &Task<'_>,
+    tested: &Tested,
+    recorded: &Recorded<'_>,
+    shares: &Table,
+) -> Result<Night, NodeError> {
     let window = task.params.float("from") * 60.0..task.params.float("to") * 60.0;
     let (onset, epoch) = (shares.floats("onset")?, shares.ints("epoch")?);
     let (truth, predicted) = (shares.texts("true")?, shares.texts("predicted")?);
@@ -115,7 +191,12 @@ fn draw(task: &Task<'_>, tested: &Tested, recorded: &Recorded<'_>, shares: &Tabl
             .flatten()
             .copied()
             .collect();
-        Signal { name: modalities[channel].clone(), unit: "µV".to_owned(), samples_per_epoch: size, samples }
+        Signal {
+            name: modalities[channel].clone(),
+            unit: "µV".to_owned(),
+            samples_per_epoch: size,
+            samples,
+        }
     };
     Ok(Night {
         title: "A night explained".to_owned(),

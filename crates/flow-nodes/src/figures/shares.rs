@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task};
+use flow_contract::{
+    Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task,
+};
 use flow_figures::{GlobalShares, RuleShares, global_shares};
 
 use super::{OUTPUTS, distinct, give, label};
@@ -47,12 +49,27 @@ impl Kind for FigureShares {
             let (modality, share) = (table.texts("modality")?, table.floats(&value)?);
             modalities = distinct(&modality);
             let of = |name: &String| -> Vec<f64> {
-                modality.iter().zip(&share).filter(|(m, _)| *m == name).filter_map(|(_, s)| *s).collect()
+                modality
+                    .iter()
+                    .zip(&share)
+                    .filter(|(m, _)| *m == name)
+                    .filter_map(|(_, s)| *s)
+                    .collect()
             };
             let shares = modalities.iter().map(of).collect();
-            rules.push(RuleShares { rule: label(input, "rule"), shares });
+            rules.push(RuleShares {
+                rule: label(input, "rule"),
+                shares,
+            });
         }
         let title = "Global relevance shares over folds".to_owned();
-        give(task, global_shares(&GlobalShares { title, modalities, rules }))
+        give(
+            task,
+            global_shares(&GlobalShares {
+                title,
+                modalities,
+                rules,
+            }),
+        )
     }
 }

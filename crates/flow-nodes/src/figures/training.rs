@@ -38,7 +38,11 @@ impl Kind for FigureTraining {
         for input in task.inputs("history") {
             let table = Table::read(&input.content)?;
             let column = |name: &str, factor: f64| -> Result<Vec<f64>, NodeError> {
-                Ok(table.floats(name)?.into_iter().map(|value| value.unwrap_or(f64::NAN) * factor).collect())
+                Ok(table
+                    .floats(name)?
+                    .into_iter()
+                    .map(|value| value.unwrap_or(f64::NAN) * factor)
+                    .collect())
             };
             folds.push(FoldCurve {
                 fold: label(input, "fold"),
@@ -46,7 +50,11 @@ impl Kind for FigureTraining {
                 validation_loss: column("validation_loss", 1.0)?,
                 training_accuracy: column("accuracy", 100.0)?,
                 validation_accuracy: column("validation_accuracy", 100.0)?,
-                best: table.bools("best")?.iter().position(|best| *best).unwrap_or(0),
+                best: table
+                    .bools("best")?
+                    .iter()
+                    .position(|best| *best)
+                    .unwrap_or(0),
             });
         }
         let title = "Training".to_owned();

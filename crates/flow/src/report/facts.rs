@@ -66,7 +66,10 @@ impl Facts {
     /// The facts of a run that just ended.
     pub fn new(study: &Study, asked: &Asked, summary: &Summary) -> Self {
         let plan = &study.plan;
-        let params = plan.params().iter().map(|(name, value)| (name.clone(), plain(value)));
+        let params = plan
+            .params()
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)));
         Self {
             flow: env!("CARGO_PKG_VERSION"),
             study: plan.name().to_owned(),
@@ -78,7 +81,11 @@ impl Facts {
             cached: summary.cached,
             failed: summary.failed,
             skipped: summary.skipped,
-            nodes: plan.order().iter().map(|&id| node_facts(study, id, summary)).collect(),
+            nodes: plan
+                .order()
+                .iter()
+                .map(|&id| node_facts(study, id, summary))
+                .collect(),
             instances: summary.finished.iter().map(instance_facts).collect(),
         }
     }
@@ -86,17 +93,26 @@ impl Facts {
 
 fn node_facts(study: &Study, id: flow_plan::NodeId, summary: &Summary) -> NodeFacts {
     let node = study.plan.node(id);
-    let mine = || summary.finished.iter().filter(|done| done.address.node == node.name);
+    let mine = || {
+        summary
+            .finished
+            .iter()
+            .filter(|done| done.address.node == node.name)
+    };
     let needs = study.plan.dependencies(id).iter();
     NodeFacts {
         name: node.name.clone(),
         kind: node.kind.clone(),
-        needs: needs.map(|&need| study.plan.node(need).name.clone()).collect(),
+        needs: needs
+            .map(|&need| study.plan.node(need).name.clone())
+            .collect(),
         instances: mine().count(),
         ran: mine().filter(|done| done.ran).count(),
         cached: mine().filter(|done| !done.ran).count(),
         seconds: mine().map(|done| done.seconds).sum(),
-        why: mine().find_map(|done| done.why.as_ref()).map(ToString::to_string),
+        why: mine()
+            .find_map(|done| done.why.as_ref())
+            .map(ToString::to_string),
     }
 }
 

@@ -14,7 +14,10 @@ const STYLE: &str = include_str!("style.css");
 
 /// Text made safe inside HTML and attributes.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 /// The whole page.
@@ -34,7 +37,12 @@ pub fn page(study: &Study, store: &Store, summary: &Summary, facts: &Facts) -> S
         .iter()
         .flat_map(|report| &report.sections)
         .enumerate()
-        .map(|(index, section)| format!("<li><a href=\"#s{index}\">{}</a></li>", escape(&section.title)))
+        .map(|(index, section)| {
+            format!(
+                "<li><a href=\"#s{index}\">{}</a></li>",
+                escape(&section.title)
+            )
+        })
         .collect();
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
@@ -48,12 +56,21 @@ pub fn page(study: &Study, store: &Store, summary: &Summary, facts: &Facts) -> S
 }
 
 fn provenance(facts: &Facts) -> String {
-    let params: Vec<String> =
-        facts.params.iter().map(|(name, value)| format!("{} = {}", escape(name), escape(&value.to_string()))).collect();
+    let params: Vec<String> = facts
+        .params
+        .iter()
+        .map(|(name, value)| format!("{} = {}", escape(name), escape(&value.to_string())))
+        .collect();
     format!(
         "<p class=\"note\">Made by flow {} in run <code>{}</code>: {} ran, {} cached, {} failed, {} skipped, on {} \
          cores. Params: <code>{}</code>.</p>",
-        facts.flow, escape(&facts.run), facts.ran, facts.cached, facts.failed, facts.skipped, facts.jobs,
+        facts.flow,
+        escape(&facts.run),
+        facts.ran,
+        facts.cached,
+        facts.failed,
+        facts.skipped,
+        facts.jobs,
         params.join(", ")
     )
 }
@@ -65,17 +82,26 @@ fn section_html(
     store: &Store,
     summary: &Summary,
 ) -> String {
-    let mut html = format!("<section id=\"s{index}\"><h2>{}</h2>", escape(&section.title));
+    let mut html = format!(
+        "<section id=\"s{index}\"><h2>{}</h2>",
+        escape(&section.title)
+    );
     let text = section.text.as_deref().unwrap_or_default();
     for paragraph in text.split("\n\n").filter(|text| !text.trim().is_empty()) {
         html.push_str(&format!("<p>{}</p>", escape(paragraph.trim())));
     }
     for shown in &section.show {
         let node = study.plan.node(shown.node);
-        let done: Vec<&Finished> =
-            summary.finished.iter().filter(|done| done.address.node == node.name && selected(done, shown)).collect();
+        let done: Vec<&Finished> = summary
+            .finished
+            .iter()
+            .filter(|done| done.address.node == node.name && selected(done, shown))
+            .collect();
         if done.is_empty() {
-            html.push_str(&format!("<p class=\"note\">{}: not there in this run.</p>", escape(&node.name)));
+            html.push_str(&format!(
+                "<p class=\"note\">{}: not there in this run.</p>",
+                escape(&node.name)
+            ));
         }
         for done in done {
             html.push_str(&artifact(study, store, done, &shown.output, shown.node));
@@ -88,7 +114,10 @@ fn section_html(
 /// Whether an instance has the values that the section asks for.
 fn selected(done: &Finished, shown: &Shown) -> bool {
     shown.select.iter().all(|(axis, value)| {
-        done.address.labels.get(axis).is_some_and(|has| has.to_string() == value.to_string())
+        done.address
+            .labels
+            .get(axis)
+            .is_some_and(|has| has.to_string() == value.to_string())
     })
 }
 
@@ -101,8 +130,15 @@ fn artifact(
 ) -> String {
     let name = format!("{}.{output}", done.address);
     let ports = &study.plan.node(node).signature.outputs;
-    let form = ports.iter().find(|port| port.name == output).map(|port| port.ty.form);
-    let digest = done.outputs.iter().find(|(port, ..)| port == output).map(|(_, digest, _)| digest);
+    let form = ports
+        .iter()
+        .find(|port| port.name == output)
+        .map(|port| port.ty.form);
+    let digest = done
+        .outputs
+        .iter()
+        .find(|(port, ..)| port == output)
+        .map(|(_, digest, _)| digest);
     let content = digest.and_then(|digest| store.get(digest).ok());
     let (Some(form), Some(content)) = (form, content) else {
         return format!("<p class=\"note\">{}: not there.</p>", escape(&name));
@@ -116,9 +152,17 @@ fn artifact(
         }
         Form::Table => match CATALOG.table(&content) {
             Ok((columns, rows)) => table(&name, &columns, &rows),
-            Err(error) => format!("<p class=\"note\">{}: {}</p>", escape(&name), escape(&error)),
+            Err(error) => format!(
+                "<p class=\"note\">{}: {}</p>",
+                escape(&name),
+                escape(&error)
+            ),
         },
-        _ => format!("<p class=\"note\">{}: {} bytes.</p>", escape(&name), content.len()),
+        _ => format!(
+            "<p class=\"note\">{}: {} bytes.</p>",
+            escape(&name),
+            content.len()
+        ),
     }
 }
 

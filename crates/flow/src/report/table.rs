@@ -9,9 +9,15 @@ const MOST_ROWS: usize = 400;
 
 /// A table with its columns in the order given.
 pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
-    let mut html = format!("<div class=\"scroll\"><table><caption>{}</caption><thead><tr>", escape(caption));
+    let mut html = format!(
+        "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>",
+        escape(caption)
+    );
     for column in columns {
-        html.push_str(&format!("<th scope=\"col\">{}</th>", escape(&column.replace('_', " "))));
+        html.push_str(&format!(
+            "<th scope=\"col\">{}</th>",
+            escape(&column.replace('_', " "))
+        ));
     }
     html.push_str("</tr></thead><tbody>");
     for row in rows.iter().take(MOST_ROWS) {
@@ -23,7 +29,10 @@ pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
     }
     html.push_str("</tbody></table></div>");
     if rows.len() > MOST_ROWS {
-        html.push_str(&format!("<p class=\"note\">The first {MOST_ROWS} of {} rows; the file has all.</p>", rows.len()));
+        html.push_str(&format!(
+            "<p class=\"note\">The first {MOST_ROWS} of {} rows; the file has all.</p>",
+            rows.len()
+        ));
     }
     html
 }
@@ -32,7 +41,10 @@ fn cell(value: &Value) -> String {
     match value {
         Value::Null => "<td class=\"none\">–</td>".to_owned(),
         Value::Int(int) => format!("<td class=\"number\">{int}</td>"),
-        Value::Float(float) => format!("<td class=\"number\" title=\"{float:?}\">{}</td>", short(*float)),
+        Value::Float(float) => format!(
+            "<td class=\"number\" title=\"{float:?}\">{}</td>",
+            short(*float)
+        ),
         Value::Bool(bool) => format!("<td>{}</td>", if *bool { "yes" } else { "no" }),
         other => format!("<td>{}</td>", escape(&other.to_string())),
     }
@@ -57,7 +69,13 @@ mod tests {
 
     #[test]
     fn numbers_keep_four_digits_at_any_size() {
-        let shorts = [(0.0, "0"), (12.3456, "12.35"), (0.012345, "0.01235"), (99999.9, "100000"), (1.5e-19, "1.50e-19")];
+        let shorts = [
+            (0.0, "0"),
+            (12.3456, "12.35"),
+            (0.012345, "0.01235"),
+            (99999.9, "100000"),
+            (1.5e-19, "1.50e-19"),
+        ];
         for (float, words) in shorts {
             assert_eq!(short(float), words);
         }
