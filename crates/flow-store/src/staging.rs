@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Doing, StoreError, say};
-use crate::store::Store;
+use crate::store::{Store, unlock};
 
 /// A folder of a process, gone with it.
 #[derive(Debug)]
@@ -59,6 +59,7 @@ impl Drop for Workspace {
         // What can't be removed now is swept by the next to open the store.
         let _ = fs::remove_dir_all(&self.folder);
         let _ = fs::remove_file(&self.lock_path);
+        unlock(&self.lock);
     }
 }
 

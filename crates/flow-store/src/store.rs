@@ -164,6 +164,20 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.lock.iter().for_each(unlock);
+    }
+}
+
+/// Gives a kernel lock back now.
+///
+/// Closing the file is not enough: a program being started has a copy of it until it runs.
+pub(crate) fn unlock(file: &File) {
+    // Failing that, the lock ends with the last copy.
+    let _ = file.unlock();
+}
+
 /// What a lock guards stays usable when a thread died holding it: every change here is one step.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

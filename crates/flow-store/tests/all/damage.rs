@@ -200,6 +200,17 @@ fn a_blob_that_changes_after_its_first_read_is_noticed() {
 }
 
 #[test]
+fn a_torn_tail_is_cut_off_by_the_next_writer() {
+    let lab = Lab::new(&[40]);
+    let path = lab.cache().join("packs/0.log");
+    let len = fs::metadata(&path).unwrap().len();
+    fs::write(&path, [fs::read(&path).unwrap(), bytes(1, 1000)].concat()).unwrap();
+    let store = Store::open(&lab.cache()).unwrap();
+    store.put_bytes(&bytes(9, 24)).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), len + 72 + 24);
+}
+
+#[test]
 fn a_damaged_record_counts_as_none_and_is_counted() {
     let lab = Lab::new(&[10]);
     let key = lab.entries[0].0.key;
@@ -210,7 +221,7 @@ fn a_damaged_record_counts_as_none_and_is_counted() {
 
 #[test]
 fn an_index_of_another_segment_is_left_aside() {
-    let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[90, 91, 92]));
+    let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[5, 6, 7]));
     for name in ["packs/0.index", "ledger/0.index"] {
         fs::copy(other.cache().join(name), lab.cache().join(name)).unwrap();
     }

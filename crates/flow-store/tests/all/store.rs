@@ -260,6 +260,20 @@ fn an_old_file_is_remembered_by_its_stat_and_touch_costs_a_hash() {
 }
 
 #[test]
+fn a_file_from_the_future_is_hashed_every_time() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("source");
+    fs::write(&path, b"data").unwrap();
+    let now = fs::metadata(&path).unwrap().modified().unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(now + Duration::from_secs(1000)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(store.path_digest(&path).unwrap(), Digest::of(b"data"));
+        assert!(!store.stat_unchanged(&path, &Digest::of(b"data")));
+    }
+}
+
+#[test]
 fn a_staging_folder_is_gone_with_its_handle_and_all_of_them_with_the_store() {
     let (_folder, store) = fresh();
     let (first, second) = (store.stage().unwrap(), store.stage().unwrap());
