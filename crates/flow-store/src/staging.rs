@@ -47,6 +47,11 @@ impl Workspace {
         unreachable!("a process has fewer than 2^64 stores")
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A path in the workspace that nothing else uses.
     pub fn fresh(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
