@@ -189,6 +189,28 @@ fn a_damaged_blob_is_moved_aside_reported_and_can_be_put_again() {
 }
 
 #[test]
+fn a_blob_mended_by_another_process_is_taken_and_not_set_aside_again() {
+    let lab = Lab::new(&[40]);
+    let (entry, good) = &lab.entries[0];
+    let digest = entry.outputs[0].1;
+    let (store, other) = (
+        Store::open(&lab.cache()).unwrap(),
+        Store::open(&lab.cache()).unwrap(),
+    );
+    other
+        .put_bytes(b"so that it need not look around for a segment")
+        .unwrap();
+    flip(&lab.cache().join("packs/0.log"), 72 + 5);
+    assert!(matches!(store.get(&digest), Err(ReadError::Damaged { .. })));
+    store.put_bytes(good).unwrap();
+    assert_eq!(*other.get(&digest).unwrap(), **good);
+    assert_eq!(
+        *Store::open(&lab.cache()).unwrap().get(&digest).unwrap(),
+        **good
+    );
+}
+
+#[test]
 fn a_blob_that_changes_after_its_first_read_is_noticed() {
     let lab = Lab::new(&[40_000]);
     let store = Store::open(&lab.cache()).unwrap();
