@@ -17,6 +17,8 @@ use crate::store::{Store, locked};
 
 /// The largest blob that is put into a pack.
 pub(crate) const PACKED_BYTES: usize = 32 << 10;
+/// How often a blob is looked for while other processes put, remove or mend it.
+const TRIES: usize = 3;
 
 impl Store {
     /// Puts bytes into the store.
@@ -69,9 +71,13 @@ impl Store {
     /// [`ReadError::Missing`]; [`ReadError::Damaged`], after which it counts as missing;
     /// [`ReadError::Io`].
     pub fn get(&self, digest: &Digest) -> Result<Content, ReadError> {
-        for _ in 0..2 {
-            if let Some(found) = self.packs.find(digest) {
-                return self.get_packed(digest, &found);
+        for _ in 0..TRIES {
+            let packed = match self.packs.find(digest) {
+                Some(found) => self.get_packed(digest, &found)?,
+                None => None,
+            };
+            if let Some(content) = packed {
+                return Ok(content);
             }
             if let Some(content) = self.get_large(digest)? {
                 return Ok(content);
@@ -94,8 +100,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it can't be removed.
     pub fn discard(&self, digest: &Digest) -> Result<(), StoreError> {
-        if self.packs.contains(digest) {
-            self.packs.forget(digest)?;
+        if let Some(found) = self.packs.find(digest) {
+            self.packs.forget(digest, &found)?;
         }
         let path = self.blob_path(digest);
         let doing = || format!("removing blob {} at", digest.short());
@@ -117,8 +123,12 @@ impl Store {
         path
     }
 
-    /// Checks a small blob in its pack.
-    pub(crate) fn get_packed(&self, digest: &Digest, found: &Found) -> Result<Content, ReadError> {
+    /// Checks a small blob in its pack; `None` if a damaged one was put again meanwhile.
+    pub(crate) fn get_packed(
+        &self,
+        digest: &Digest,
+        found: &Found,
+    ) -> Result<Option<Content>, ReadError> {
         let bytes = match found.payload() {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Vec::new(),
             bytes => bytes.doing(
@@ -127,12 +137,15 @@ impl Store {
             )?,
         };
         if Digest::of(&bytes) == *digest {
-            return Ok(Content::from(bytes));
+            return Ok(Some(Content::from(bytes)));
         }
-        Err(self.set_aside_packed(digest, &bytes))
+        match self.packs.forget(digest, found) {
+            Ok(false) => Ok(None),
+            forgotten => Err(self.set_aside_packed(digest, &bytes, forgotten.is_ok())),
+        }
     }
 
-    /// Checks a large blob; `None` if there is none.
+    /// Checks a large blob; `None` if there is none, or a damaged one was put again meanwhile.
     pub(crate) fn get_large(&self, digest: &Digest) -> Result<Option<Content>, ReadError> {
         let path = self.blob_path(digest);
         let doing = || format!("reading blob {} from", digest.short());
@@ -147,7 +160,12 @@ impl Store {
                 actual => actual.doing(doing, &path)?,
             };
             if actual != *digest {
-                return Err(self.set_aside(digest, &path));
+                let same = fs::metadata(&path).is_ok_and(|meta| Stamp::of(&meta) == stamp);
+                return if same {
+                    Err(self.set_aside(digest, &path))
+                } else {
+                    Ok(None)
+                };
             }
             locked(&self.verified).insert(*digest, stamp);
         }
@@ -203,9 +221,8 @@ impl Store {
         }
     }
 
-    /// Copies a damaged small blob away and makes the pack forget it.
-    fn set_aside_packed(&self, digest: &Digest, bytes: &[u8]) -> ReadError {
-        let forgotten = self.packs.forget(digest).is_ok();
+    /// Copies a damaged small blob away.
+    fn set_aside_packed(&self, digest: &Digest, bytes: &[u8], forgotten: bool) -> ReadError {
         let target = self.damaged_path(digest);
         let moved = target.and_then(|target| fs::write(&target, bytes).map(|()| target));
         ReadError::Damaged {

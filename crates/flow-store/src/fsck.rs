@@ -111,12 +111,15 @@ impl Store {
     }
 
     fn check_packed(&self, digest: &Digest, found: &Found) -> Result<u64, ReadError> {
-        Ok(self.get_packed(digest, found)?.len() as u64)
+        let blob = self.get_packed(digest, found)?;
+        let blob = blob.ok_or(ReadError::Missing { digest: *digest })?;
+        Ok(blob.len() as u64)
     }
 
     fn check_large(&self, digest: &Digest) -> Result<u64, ReadError> {
-        // One that was removed meanwhile is no trouble.
-        Ok(self.get_large(digest)?.map_or(0, |blob| blob.len() as u64))
+        let blob = self.get_large(digest)?;
+        let blob = blob.ok_or(ReadError::Missing { digest: *digest })?;
+        Ok(blob.len() as u64)
     }
 
     fn check_records(&self, fsck: &mut Fsck) -> Result<(), StoreError> {
@@ -153,6 +156,7 @@ impl Fsck {
             Err(ReadError::Damaged { digest, moved_to }) => {
                 self.damaged.push(DamagedBlob { digest, moved_to });
             }
+            // Removed or mended by another process meanwhile.
             Err(ReadError::Missing { .. }) => {}
             Err(ReadError::Io(error)) => self.unreadable.push(error),
         }

@@ -1,6 +1,6 @@
 //! The cache folder: blobs, ledger, stat memo, claims, staging and journals, shared by processes.
 //!
-//! Three append-only logs ([`log`]) hold what is small: packs (blobs up to 32 KiB), the ledger
+//! Three append-only logs (`log`) hold what is small: packs (blobs up to 32 KiB), the ledger
 //! (key → outputs and whole recipe) and the stat memo (path → stat and digest). A large blob is a
 //! read-only file of its own. Every process appends to a segment that no other process appends to,
 //! and reads all of them.

@@ -75,6 +75,8 @@ impl Place {
 pub(crate) struct Found {
     file: Arc<File>,
     map: Option<Content>,
+    /// Which of the frames of its name it is.
+    pub order: u64,
     /// Where its frame begins.
     pub offset: u64,
     /// Bytes of its payload.
@@ -204,9 +206,14 @@ impl Log {
         state.append(header, &payload)
     }
 
-    /// Makes a name forgotten, in this process and those to come.
-    pub fn forget(&self, name: &Digest) -> Result<(), StoreError> {
+    /// Makes a frame forgotten, here and in other processes; false if a newer one holds by now.
+    pub fn forget(&self, name: &Digest, found: &Found) -> Result<bool, StoreError> {
         let mut state = self.writing("removing from")?;
+        state.refresh(&self.folder)?;
+        let place = state.places.get(&prefix(name));
+        if place.is_none_or(|place| place.order != found.order) {
+            return Ok(false);
+        }
         let header = Header {
             name: *name,
             group: 0,
@@ -214,7 +221,8 @@ impl Log {
             len: 0,
             gone: true,
         };
-        state.append(header, &[])
+        state.append(header, &[])?;
+        Ok(true)
     }
 
     /// Makes what was appended survive a power cut.
@@ -384,6 +392,7 @@ impl State {
         Found {
             file: Arc::clone(&self.segments[place.segment as usize].file),
             map,
+            order: place.order,
             offset: place.offset,
             len: place.len,
         }

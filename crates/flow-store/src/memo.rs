@@ -179,3 +179,20 @@ fn name(path: &Path) -> Digest {
 fn check_of(path: &Path, content: &[u8]) -> u64 {
     check(0, &[path.as_os_str().as_encoded_bytes(), content])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_before_the_file_systems_clock_is_past() {
+        let file = tempfile::tempfile().unwrap();
+        let clock = Clock::default();
+        let now = Stamp::of(&file.metadata().unwrap()).last_change();
+        assert!(clock.is_past((0, 0), &file).unwrap());
+        assert!(!clock.is_past((now.0 + 1000, 0), &file).unwrap());
+        let read = locked(&clock.0).unwrap();
+        assert!(read >= now);
+        assert!(clock.is_past((read.0, read.1 - 1), &file).unwrap());
+    }
+}

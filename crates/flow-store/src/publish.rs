@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Content, Digest};
@@ -31,15 +31,9 @@ impl Store {
             return Ok(Published::Unchanged);
         }
         let content = self.get(digest)?;
-        let doing = || format!("publishing blob {} to", digest.short());
-        let folder = match destination.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(folder).doing(doing, destination)?;
-        let aside = self.workspace()?.fresh();
-        self.write_and_rename(digest, &content, &aside, destination)
-            .doing(doing, destination)?;
+        let folder = folder_of(destination);
+        fs::create_dir_all(folder).doing(|| publishing(digest), destination)?;
+        self.write_and_rename(digest, &content, destination)?;
         self.note_young(destination);
         self.sync_later([destination.to_owned(), folder.to_owned()]);
         Ok(Published::Written)
@@ -74,25 +68,22 @@ impl Store {
         &self,
         digest: &Digest,
         content: &Content,
-        aside: &Path,
         destination: &Path,
-    ) -> io::Result<()> {
-        let renamed = self
-            .write(digest, content, aside)
-            .and_then(|()| fs::rename(aside, destination));
-        if renamed.is_ok() {
-            return renamed;
-        }
-        drop(fs::remove_file(aside));
-        match renamed {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let beside = beside(destination);
-                self.write(digest, content, &beside)
-                    .and_then(|()| fs::rename(&beside, destination))
-                    .inspect_err(|_| drop(fs::remove_file(&beside)))
-            }
-            renamed => renamed,
-        }
+    ) -> Result<(), StoreError> {
+        let write_by = |aside: &Path| {
+            self.write(digest, content, aside)
+                .and_then(|()| fs::rename(aside, destination))
+                .inspect_err(|_| drop(fs::remove_file(aside)))
+        };
+        let workspace = self.workspace()?;
+        let near = device(workspace.folder()) == device(folder_of(destination));
+        // A bind mount has the device of what it shows, and still no file can be renamed into it.
+        let renamed = match near.then(|| write_by(&workspace.fresh())) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::CrossesDevices => Err(error),
+            Some(Ok(())) => Ok(()),
+            _ => write_by(&beside(destination)),
+        };
+        renamed.doing(|| publishing(digest), destination)
     }
 
     fn write(&self, digest: &Digest, content: &Content, path: &Path) -> io::Result<()> {
@@ -105,6 +96,21 @@ impl Store {
             file.write_all(content)
         }
     }
+}
+
+fn publishing(digest: &Digest) -> String {
+    format!("publishing blob {} to", digest.short())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn device(folder: &Path) -> Option<u64> {
+    fs::metadata(folder).ok().map(|meta| meta.dev())
 }
 
 fn lend_large(blob: &Path, destination: &Path) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Doing, StoreError, say};
 use crate::log::Access;
-use crate::store::Store;
+use crate::store::{Store, unlock};
 
 /// The journal of the run that is going on; locked as long as it is open.
 #[derive(Debug)]
@@ -43,6 +43,12 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        unlock(&self.file);
     }
 }
 

@@ -11,6 +11,7 @@ use flow_contract::Content;
 use crate::error::{Doing, StoreError, say};
 use crate::frame::{ALIGNMENT, HEADER_BYTES, Header, MAGIC, Row};
 use crate::index::{Indexed, block, read_blocks};
+use crate::store::unlock;
 
 /// A map this much shorter than its segment is made anew.
 const REMAP_BEHIND_BYTES: u64 = 1 << 20;
@@ -310,6 +311,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.write_index();
+        unlock(&self.file);
     }
 }
 

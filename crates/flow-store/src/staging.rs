@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Doing, StoreError, say};
-use crate::store::Store;
+use crate::store::{Store, unlock};
 
 /// A folder of a process, gone with it.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ impl Workspace {
         unreachable!("a process has fewer than 2^64 stores")
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A path in the workspace that nothing else uses.
     pub fn fresh(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
@@ -59,6 +64,7 @@ impl Drop for Workspace {
         // What can't be removed now is swept by the next to open the store.
         let _ = fs::remove_dir_all(&self.folder);
         let _ = fs::remove_file(&self.lock_path);
+        unlock(&self.lock);
     }
 }
 

@@ -143,6 +143,9 @@ fn a_file_cut_off_anywhere_loses_only_what_was_cut() {
             file.set_len(cut).unwrap();
             let store = Store::open(copy.path()).unwrap();
             let before = lab.check(&store);
+            // A torn frame was never there; damage is something else.
+            assert_eq!(store.damaged_records(), 0, "{name} {cut}");
+            assert!(!copy.path().join("damaged").exists(), "{name} {cut}");
             let new = put(&store, "new", 9, 20);
             drop(store);
             let store = Store::open(copy.path()).unwrap();
@@ -186,6 +189,28 @@ fn a_damaged_blob_is_moved_aside_reported_and_can_be_put_again() {
 }
 
 #[test]
+fn a_blob_mended_by_another_process_is_taken_and_not_set_aside_again() {
+    let lab = Lab::new(&[40]);
+    let (entry, good) = &lab.entries[0];
+    let digest = entry.outputs[0].1;
+    let (store, other) = (
+        Store::open(&lab.cache()).unwrap(),
+        Store::open(&lab.cache()).unwrap(),
+    );
+    other
+        .put_bytes(b"so that it need not look around for a segment")
+        .unwrap();
+    flip(&lab.cache().join("packs/0.log"), 72 + 5);
+    assert!(matches!(store.get(&digest), Err(ReadError::Damaged { .. })));
+    store.put_bytes(good).unwrap();
+    assert_eq!(*other.get(&digest).unwrap(), **good);
+    assert_eq!(
+        *Store::open(&lab.cache()).unwrap().get(&digest).unwrap(),
+        **good
+    );
+}
+
+#[test]
 fn a_blob_that_changes_after_its_first_read_is_noticed() {
     let lab = Lab::new(&[40_000]);
     let store = Store::open(&lab.cache()).unwrap();
@@ -200,6 +225,17 @@ fn a_blob_that_changes_after_its_first_read_is_noticed() {
 }
 
 #[test]
+fn a_torn_tail_is_cut_off_by_the_next_writer() {
+    let lab = Lab::new(&[40]);
+    let path = lab.cache().join("packs/0.log");
+    let len = fs::metadata(&path).unwrap().len();
+    fs::write(&path, [fs::read(&path).unwrap(), bytes(1, 1000)].concat()).unwrap();
+    let store = Store::open(&lab.cache()).unwrap();
+    store.put_bytes(&bytes(9, 24)).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), len + 72 + 24);
+}
+
+#[test]
 fn a_damaged_record_counts_as_none_and_is_counted() {
     let lab = Lab::new(&[10]);
     let key = lab.entries[0].0.key;
@@ -210,7 +246,7 @@ fn a_damaged_record_counts_as_none_and_is_counted() {
 
 #[test]
 fn an_index_of_another_segment_is_left_aside() {
-    let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[90, 91, 92]));
+    let (lab, other) = (Lab::new(&[40, 10, 33]), Lab::new(&[5, 6, 7]));
     for name in ["packs/0.index", "ledger/0.index"] {
         fs::copy(other.cache().join(name), lab.cache().join(name)).unwrap();
     }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod children;
 mod damage;
+mod full;
 mod model;
 mod processes;
 mod space;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{bytes, entry, files, put};
+use crate::support::{bytes, entry, files, memory_folder, put};
 use flow_contract::Digest;
 use flow_store::{Claim, Published, ReadError, Store, StoreError};
 use tempfile::{TempDir, tempdir};
@@ -190,6 +190,34 @@ fn publishing_writes_once_and_restores_what_was_edited() {
 }
 
 #[test]
+fn files_come_from_and_go_to_other_file_systems() {
+    let (folder, store) = fresh();
+    let other = memory_folder();
+    let device = |folder: &Path| fs::metadata(folder).unwrap().dev();
+    if device(folder.path()) == device(other.path()) {
+        println!("skipped: there is no second file system here");
+        return;
+    }
+    for len in [100, 50_000] {
+        let path = other.path().join(len.to_string());
+        fs::write(&path, bytes(1, len)).unwrap();
+        let (digest, _) = store.put_file(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(*store.get(&digest).unwrap(), *bytes(1, len));
+        assert_eq!(store.publish(&digest, &path).unwrap(), Published::Written);
+        assert_eq!(fs::read(&path).unwrap(), bytes(1, len));
+    }
+    assert_eq!(files(other.path()).len(), 2);
+}
+
+#[test]
+fn a_store_can_be_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Store>();
+    shared::<Claim>();
+}
+
+#[test]
 fn a_lent_blob_can_be_read_as_a_file() {
     let (_folder, store) = fresh();
     let staging = store.stage().unwrap();
@@ -257,6 +285,20 @@ fn an_old_file_is_remembered_by_its_stat_and_touch_costs_a_hash() {
         store.path_digest(&folder.path().join("none")),
         Err(StoreError::Io { .. })
     ));
+}
+
+#[test]
+fn a_file_from_the_future_is_hashed_every_time() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("source");
+    fs::write(&path, b"data").unwrap();
+    let now = fs::metadata(&path).unwrap().modified().unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(now + Duration::from_secs(1000)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(store.path_digest(&path).unwrap(), Digest::of(b"data"));
+        assert!(!store.stat_unchanged(&path, &Digest::of(b"data")));
+    }
 }
 
 #[test]
