@@ -15,7 +15,7 @@ of = { file = "source.txt" }
 [node.b]
 kind = "join"
 of = "a.out"
-keep = "first"
+letters = "first"
 [node.c]
 kind = "join"
 of = "b.out"
@@ -323,7 +323,7 @@ fn a_chain_of_two_thousand_nodes_runs_and_rests() {
     let mut study = "[node.n0]\nkind = \"say\"\nwords = \"w\"\n".to_owned();
     for i in 1..2000 {
         study.push_str(&format!(
-            "[node.n{i}]\nkind = \"join\"\nof = \"n{}.out\"\nkeep = \"first\"\n",
+            "[node.n{i}]\nkind = \"join\"\nof = \"n{}.out\"\nletters = \"first\"\nend = \"{i}\"\n",
             i - 1
         ));
     }

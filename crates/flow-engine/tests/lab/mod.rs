@@ -68,7 +68,15 @@ const fn toy(
 
 /// `say`: gives its param `words`.
 struct Say;
-static SAY: Descriptor = toy("say", &[], &[output("out", TEXT)], &[text("words", "")]);
+const GIVES_TEXT: &[OutputPort] = &[output("out", TEXT)];
+const GIVES_ROWS: &[OutputPort] = &[output("table", ROWS)];
+const TAKES_MANY: &[InputPort] = &[input("of", PortType::new("any", Form::File), Arity::Many)];
+const MAY_TAKE: &[InputPort] = &[input(
+    "from",
+    PortType::new("any", Form::File),
+    Arity::Optional,
+)];
+static SAY: Descriptor = toy("say", &[], GIVES_TEXT, &[text("words", "")]);
 impl Kind for Say {
     fn descriptor(&self) -> &Descriptor {
         &SAY
@@ -90,9 +98,9 @@ impl Kind for Say {
 struct Join;
 static JOIN: Descriptor = toy(
     "join",
-    &[input("of", PortType::new("any", Form::File), Arity::Many)],
-    &[output("out", TEXT)],
-    &[text("end", ""), text("keep", "all")],
+    TAKES_MANY,
+    GIVES_TEXT,
+    &[text("end", ""), text("letters", "all")],
 );
 impl Kind for Join {
     fn descriptor(&self) -> &Descriptor {
@@ -102,7 +110,7 @@ impl Kind for Join {
         let mut words = String::new();
         for input in task.inputs("of") {
             let text = String::from_utf8_lossy(&input.content).into_owned();
-            let text = if task.params.text("keep") == "first" {
+            let text = if task.params.text("letters") == "first" {
                 text.chars().take(1).collect()
             } else {
                 text
@@ -117,16 +125,7 @@ impl Kind for Join {
 
 /// `rows`: a table whose rows are the lines of its input or its param, one column `item`.
 struct Rows;
-static ROWS_KIND: Descriptor = toy(
-    "rows",
-    &[input(
-        "from",
-        PortType::new("any", Form::File),
-        Arity::Optional,
-    )],
-    &[output("table", ROWS)],
-    &[text("lines", "")],
-);
+static ROWS_KIND: Descriptor = toy("rows", MAY_TAKE, GIVES_ROWS, &[text("lines", "")]);
 impl Kind for Rows {
     fn descriptor(&self) -> &Descriptor {
         &ROWS_KIND
@@ -143,7 +142,7 @@ impl Kind for Rows {
 
 /// `meet`: ends only when two of its kind run at the same time.
 struct Meet;
-static MEET: Descriptor = toy("meet", &[], &[output("out", TEXT)], &[text("name", "")]);
+static MEET: Descriptor = toy("meet", &[], GIVES_TEXT, &[text("name", "")]);
 static HERE: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 impl Kind for Meet {
     fn descriptor(&self) -> &Descriptor {
