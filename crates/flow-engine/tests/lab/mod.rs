@@ -1,5 +1,7 @@
 //! A laboratory for the engine: toy kinds, a sandbox folder, and a listener that remembers.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
