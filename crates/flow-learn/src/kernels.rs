@@ -15,6 +15,7 @@ mod plain;
 mod plan;
 mod pool;
 mod real;
+pub(crate) mod relevance;
 mod scratch;
 mod simd;
 mod sparse;

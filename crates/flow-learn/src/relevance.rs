@@ -26,7 +26,6 @@
 mod backward;
 mod forward;
 mod fused;
-mod linear;
 mod path;
 mod program;
 mod walker;

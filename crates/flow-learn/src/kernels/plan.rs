@@ -35,7 +35,7 @@ pub(super) struct GradientRows {
 }
 
 /// Whether the tiles do a convolution's input gradient, or its forward pass.
-fn direct(s: &ConvShape) -> bool {
+pub(super) fn direct(s: &ConvShape) -> bool {
     s.stride == 1 && s.padding <= s.dilation * (s.kernel - 1)
 }
 
@@ -229,7 +229,7 @@ impl<'a, T: Real> ConvPlan<'a, T> {
 
 /// Calls `work` with the signal's rows, zeros put around each where the convolution pads, and the
 /// numbers from row to row.
-fn padded<T: Real>(s: &ConvShape, x: &[T], work: impl FnOnce(&[T], usize)) {
+pub(super) fn padded<T: Real>(s: &ConvShape, x: &[T], work: impl FnOnce(&[T], usize)) {
     if s.padding == 0 {
         return work(x, s.time);
     }

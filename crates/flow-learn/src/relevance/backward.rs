@@ -1,12 +1,11 @@
 //! The way back of one sample, from the logits to the input.
 
-use super::fused;
-use super::linear::Map;
+use super::fused::{self, Outputs};
 use super::path::{Activations, Denominator, Factor, Passage, Path, Product, Ready};
 use super::program::{Action, Linear, Program};
 use super::workspace::Workspace;
-use crate::kernels::{Activation, Real, max_pool_backward};
-use crate::rules::Gate;
+use crate::kernels::relevance::{Back, largest, unpool};
+use crate::kernels::{Activation, PoolShape, Real};
 
 /// Relevance further from 1 than this power of two is pulled back to 1 before it goes on.
 const DRIFT: i32 = 16;
@@ -19,51 +18,68 @@ impl<T: Real> Program<T> {
     /// the true relevance is `space.relevance · 2ᵉ`.
     pub(crate) fn back(&self, path: &Path<T>, x: &[T], space: &mut Workspace<T>) -> i32 {
         let mut scale = Scale::default();
-        for place in (0..self.steps.len()).rev() {
-            let step = &self.steps[place];
+        // Behind a global maximum each channel has relevance at one time only: the place of that pool.
+        let mut alone: Option<usize> = None;
+        for (place, step) in self.steps.iter().enumerate().rev() {
             let (before, values) = space.values.split_at(place);
             let gets = before.last().map_or(x, Vec::as_slice);
+            let relevance = &mut space.relevance[..step.out_len];
+            let next = &mut space.next[..step.in_len];
             match (&step.action, &path.passages[place]) {
                 (Action::Activation(activation), _) => {
-                    let relevance = &mut space.relevance[..step.in_len];
                     activated(*activation, path.activations, gets, relevance);
                     continue;
                 }
+                (Action::MaxPool(shape), _) if self.stays_alone(path, place, shape) => {
+                    alone = Some(place);
+                    continue;
+                }
                 (Action::MaxPool(shape), _) => {
-                    let relevance = &space.relevance[..step.out_len];
-                    let next = &mut space.next[..step.in_len];
-                    max_pool_backward(shape, &space.winners[place], relevance, next);
+                    unpool(shape, &space.winners[place], relevance, next);
                 }
                 (Action::Linear(_), Passage::Pass) => continue,
-                (Action::Linear(linear), Passage::Gradient) => {
-                    let relevance = &mut space.relevance[..step.out_len];
-                    if linear.relu {
-                        activated(Activation::Relu, path.activations, &values[0], relevance);
-                    }
-                    let next = &mut space.next[..step.in_len];
-                    linear.map.transpose(&linear.weight, relevance, next);
-                }
-                (Action::Linear(linear), Passage::Branches(branches)) => {
+                (Action::Linear(linear), passage) => {
+                    let times = alone.take().map(|pool| space.winners[pool].as_slice());
                     let mut sharing = Sharing {
                         linear,
                         x: gets,
                         z: &values[0],
-                        relevance: &space.relevance[..step.out_len],
-                        factor: scale.take(),
-                        next: &mut space.next[..step.in_len],
-                        denominator: &mut space.denominator[..step.out_len],
-                        share: &mut space.share[..step.out_len],
-                        term: &mut space.term[..step.out_len],
+                        relevance,
+                        factor: 1.0,
+                        next,
+                        denominator: &mut space.denominator,
+                        share: &mut space.share,
+                        term: &mut space.term,
                         part: &mut space.part[..step.in_len],
                         given: &mut space.given[..step.in_len],
+                        times,
                     };
-                    sharing.all(branches);
-                    scale.watch(&space.next[..step.in_len]);
+                    match passage {
+                        Passage::Branches(branches) => {
+                            sharing.factor = scale.take();
+                            sharing.all(branches);
+                            scale.watch(&space.next[..step.in_len]);
+                        }
+                        Passage::Gradient(back) => sharing.gradient(back, path.activations),
+                        Passage::Pass => {}
+                    }
                 }
             }
             std::mem::swap(&mut space.relevance, &mut space.next);
         }
         scale.exponent
+    }
+
+    /// Whether a pool is global and right behind a weighted sum over time that shares relevance out.
+    fn stays_alone(&self, path: &Path<T>, place: usize, shape: &PoolShape) -> bool {
+        let Some(before) = place.checked_sub(1) else {
+            return false;
+        };
+        let shares = !matches!(path.passages[before], Passage::Pass);
+        match &self.steps[before].action {
+            Action::Linear(linear) => shape.kernel == shape.time && shares && linear.over_time(),
+            _ => false,
+        }
     }
 }
 
@@ -92,7 +108,7 @@ struct Scale {
 impl Scale {
     /// Looks at relevance and decides on the next power of two.
     fn watch<T: Real>(&mut self, relevance: &[T]) {
-        self.next = power(fused::largest(relevance))
+        self.next = power(largest(relevance))
             .filter(|power| power.abs() > DRIFT)
             .unwrap_or(0);
     }
@@ -116,7 +132,7 @@ struct Sharing<'a, T> {
     linear: &'a Linear<T>,
     x: &'a [T],
     z: &'a [T],
-    relevance: &'a [T],
+    relevance: &'a mut [T],
     factor: f64,
     next: &'a mut [T],
     denominator: &'a mut [T],
@@ -124,6 +140,8 @@ struct Sharing<'a, T> {
     term: &'a mut [T],
     part: &'a mut [T],
     given: &'a mut [T],
+    /// Where relevance is at one time a channel only: `relevance` is `[channels]`, at these times.
+    times: Option<&'a [u32]>,
 }
 
 impl<T: Real> Sharing<'_, T> {
@@ -140,70 +158,138 @@ impl<T: Real> Sharing<'_, T> {
         }
     }
 
-    /// `share_k = factor · scale · R_k / stab(d_k)` at the outputs that take part.
-    fn shares(&mut self, branch: &Ready<T>) {
-        let denominator = match &branch.denominator {
-            Denominator::Kept => self.z,
-            Denominator::Summed { bias, constant } => {
-                self.sum(&branch.terms, bias.as_deref(), constant.as_deref());
-                &*self.denominator
-            }
-        };
-        let (factor, stabilizer) = (self.factor * branch.scale, branch.stabilizer);
-        fused::divide(self.relevance, denominator, factor, stabilizer, self.share);
-        match branch.gate {
-            Gate::All => {}
-            Gate::Positive => fused::gate(self.share, self.z, |z| z > T::ZERO),
-            Gate::Negative => fused::gate(self.share, self.z, |z| z < T::ZERO),
-        }
+    /// Outputs that relevance is at: all, or one a channel.
+    fn outputs(&self) -> usize {
+        self.times.map_or(self.z.len(), <[u32]>::len)
     }
 
-    fn sum(&mut self, terms: &[Product<T>], bias: Option<&[T]>, constant: Option<&[T]>) {
-        let map = &self.linear.map;
-        let mut first = true;
+    /// `share_k = factor · scale · R_k / stab(d_k)` at the outputs that take part.
+    fn shares(&mut self, branch: &Ready<T>) {
+        let count = self.outputs();
+        let kept = match &branch.denominator {
+            Denominator::Kept => true,
+            Denominator::Summed { constant } => {
+                self.denominators(&branch.terms, constant.as_deref());
+                false
+            }
+        };
+        let mut rows = self.linear.map.rows();
+        let mut z = self.z;
+        if let Some(times) = self.times {
+            (rows.count, rows.len, rows.stride, rows.offset) = (1, count, count, 0);
+            gather(self.z, times, &mut self.term[..count]);
+            z = &self.term[..count];
+        }
+        let outputs = Outputs {
+            relevance: &self.relevance[..count],
+            denominator: if kept { z } else { &self.denominator[..count] },
+            z,
+        };
+        let factor = self.factor * branch.scale;
+        fused::divide(
+            outputs,
+            factor,
+            branch.stabilizer,
+            branch.gate,
+            rows,
+            self.share,
+        );
+    }
+
+    /// The denominators, not yet stabilised.
+    fn denominators(&mut self, terms: &[Product<T>], constant: Option<&[T]>) {
+        let count = self.outputs();
+        let denominator = &mut self.denominator[..count];
+        match (constant, self.times) {
+            (None, _) => denominator.fill(T::ZERO),
+            (Some(constant), None) => denominator.copy_from_slice(constant),
+            (Some(constant), Some(times)) => gather(constant, times, denominator),
+        }
+        let mut empty = constant.is_none();
         for product in terms {
+            let Some(forward) = &product.forward else {
+                continue;
+            };
             let x = match product.factor {
-                Factor::All => self.x,
                 Factor::Positive => part(self.x, self.part, |x| x.max(T::ZERO)),
                 Factor::Negative => part(self.x, self.part, |x| x.min(T::ZERO)),
-                Factor::Constant(_) => continue,
+                _ => self.x,
             };
-            if std::mem::take(&mut first) {
-                map.forward(x, &product.weight, bias, self.denominator);
-            } else {
-                map.forward(x, &product.weight, None, self.term);
-                fused::add(self.denominator, self.term);
+            match self.times {
+                Some(times) => forward.add_at(x, times, denominator),
+                None if std::mem::take(&mut empty) => forward.run(x, false, denominator),
+                None => {
+                    forward.run(x, false, &mut self.term[..count]);
+                    fused::add(denominator, &self.term[..count]);
+                }
             }
-        }
-        if first {
-            spread(map, bias, self.denominator);
-        }
-        if let Some(constant) = constant {
-            fused::add(self.denominator, constant);
         }
     }
 
     /// `next_j += p_j · Σ over k of q_jk · share_k`.
     fn give(&mut self, product: &Product<T>, first: bool) {
-        let map = &self.linear.map;
+        let into = if first {
+            &mut *self.next
+        } else {
+            &mut *self.given
+        };
+        match self.times {
+            Some(times) => product.back.run_at(times, &self.share[..times.len()], into),
+            None => product
+                .back
+                .run(&self.share[..self.linear.map.rows().room()], into),
+        }
+        let x = match &product.factor {
+            Factor::Constant(values) => values.as_slice(),
+            _ => self.x,
+        };
+        match product.factor {
+            Factor::Positive => self.take(first, x, |x| x.max(T::ZERO)),
+            Factor::Negative => self.take(first, x, |x| x.min(T::ZERO)),
+            Factor::All | Factor::Constant(_) => self.take(first, x, |x| x),
+        }
+    }
+
+    /// Multiplies what was given back by its part of the input, and adds it up.
+    fn take(&mut self, first: bool, x: &[T], part: impl Fn(T) -> T) {
         if first {
-            map.transpose(&product.weight, self.share, self.next);
-            match &product.factor {
-                Factor::All => fused::multiply(self.next, self.x, |x| x),
-                Factor::Positive => fused::multiply(self.next, self.x, |x| x.max(T::ZERO)),
-                Factor::Negative => fused::multiply(self.next, self.x, |x| x.min(T::ZERO)),
-                Factor::Constant(values) => fused::multiply(self.next, values, |value| value),
+            fused::multiply(self.next, x, part);
+        } else {
+            fused::add_product(self.next, self.given, x, part);
+        }
+    }
+
+    /// `next = Wᵀ r`, through the ReLU that overwrote the sum first.
+    fn gradient(&mut self, back: &Back<T>, activations: Activations) {
+        let count = self.outputs();
+        let relevance = &mut self.relevance[..count];
+        if let Some(times) = self.times {
+            gather(self.z, times, &mut self.term[..count]);
+        }
+        if self.linear.relu {
+            let z = if self.times.is_some() {
+                &self.term[..count]
+            } else {
+                self.z
+            };
+            activated(Activation::Relu, activations, z, relevance);
+        }
+        match self.times {
+            Some(times) => back.run_at(times, relevance, self.next),
+            None => {
+                let rows = self.linear.map.rows();
+                fused::lay(relevance, rows, self.share);
+                back.run(&self.share[..rows.room()], self.next);
             }
-            return;
         }
-        map.transpose(&product.weight, self.share, self.given);
-        let (next, given) = (&mut *self.next, &*self.given);
-        match &product.factor {
-            Factor::All => fused::add_product(next, given, self.x, |x| x),
-            Factor::Positive => fused::add_product(next, given, self.x, |x| x.max(T::ZERO)),
-            Factor::Negative => fused::add_product(next, given, self.x, |x| x.min(T::ZERO)),
-            Factor::Constant(values) => fused::add_product(next, given, values, |value| value),
-        }
+    }
+}
+
+/// The value of each channel at its own time.
+fn gather<T: Real>(values: &[T], times: &[u32], into: &mut [T]) {
+    let rows = values.chunks(values.len() / times.len());
+    for ((into, &time), row) in into.iter_mut().zip(times).zip(rows) {
+        *into = row[time as usize];
     }
 }
 
@@ -212,12 +298,4 @@ fn part<'a, T: Real>(x: &[T], part: &'a mut [T], of: impl Fn(T) -> T) -> &'a [T]
         *part = of(x);
     }
     part
-}
-
-/// The bias alone, over all time.
-fn spread<T: Real>(map: &Map, bias: Option<&[T]>, sums: &mut [T]) {
-    let (_, time) = map.output();
-    for (channel, sums) in sums.chunks_mut(time).enumerate() {
-        sums.fill(bias.map_or(T::ZERO, |bias| bias[channel]));
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::program::{Action, Program};
 use super::workspace::Workspace;
-use crate::kernels::{Real, max_pool_forward};
+use crate::kernels::Real;
+use crate::kernels::relevance::pool;
 
 impl<T: Real> Program<T> {
     /// Fills `values` and `winners`; the logits are the last values.
@@ -14,16 +15,8 @@ impl<T: Real> Program<T> {
             let gets = before.last().map_or(x, Vec::as_slice);
             let gives = &mut values[0];
             match &step.action {
-                Action::Linear(linear) => {
-                    let bias = linear.bias.as_deref();
-                    linear.map.forward(gets, &linear.weight, bias, gives);
-                    if linear.relu {
-                        gives.iter_mut().for_each(|z| *z = z.max(T::ZERO));
-                    }
-                }
-                Action::MaxPool(shape) => {
-                    max_pool_forward(shape, gets, gives, &mut space.winners[place]);
-                }
+                Action::Linear(linear) => linear.forward.run(gets, linear.relu, gives),
+                Action::MaxPool(shape) => pool(shape, gets, gives, &mut space.winners[place]),
                 Action::Activation(activation) => {
                     for (out, &x) in gives.iter_mut().zip(gets) {
                         *out = activation.value(x);

@@ -1,9 +1,9 @@
 //! Composites made ready: for each step of a program, the weight parts and constants its rule needs.
 
 use super::RelevanceError;
-use super::linear::Map;
 use super::program::{Action, Linear, Program, Step};
 use crate::kernels::Real;
+use crate::kernels::relevance::{Back, Forward, Map};
 use crate::network::Network;
 use crate::rules::{Branch, Gate, InputPart, Part, Propagation, Stabilizer, Term};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) enum Activations {
 /// How relevance goes back through one step; steps that aren't weighted sums hold `Pass`.
 pub(crate) enum Passage<T> {
     Pass,
-    Gradient,
+    Gradient(Arc<Back<T>>),
     Branches(Vec<Ready<T>>),
 }
 
@@ -46,17 +46,16 @@ pub(crate) struct Ready<T> {
 pub(crate) enum Denominator<T> {
     /// They are what the step gave in the forward pass.
     Kept,
-    /// The sum of the terms that depend on the sample, of the bias, and of those that don't.
-    Summed {
-        bias: Option<Vec<T>>,
-        constant: Option<Vec<T>>,
-    },
+    /// The sum of the terms that depend on the sample, and of what doesn't, `[out_len]`.
+    Summed { constant: Option<Vec<T>> },
 }
 
 /// A [`Term`] with its numbers, its sign in them.
 pub(crate) struct Product<T> {
     pub(crate) factor: Factor<T>,
-    pub(crate) weight: Arc<Vec<T>>,
+    /// For the denominator, where the term depends on the sample; the first one adds the bias.
+    pub(crate) forward: Option<Forward<T>>,
+    pub(crate) back: Arc<Back<T>>,
 }
 
 /// What stands for the input.
@@ -92,9 +91,17 @@ pub(crate) fn may_overwrite<'a, T: Real>(
 
 impl<T: Real> Path<T> {
     /// The path of a gradient.
-    pub(crate) fn gradient(program: &Program<T>, activations: Activations) -> Self {
+    pub(crate) fn gradient(
+        program: &Program<T>,
+        activations: Activations,
+        parts: &mut Parts<T>,
+    ) -> Self {
+        let passage = |(place, step): (usize, &Step<T>)| match &step.action {
+            Action::Linear(linear) => Passage::Gradient(parts.of(place, linear, Part::All, 1.0).1),
+            _ => Passage::Pass,
+        };
         Self {
-            passages: program.steps.iter().map(|_| Passage::Gradient).collect(),
+            passages: program.steps.iter().enumerate().map(passage).collect(),
             activations,
         }
     }
@@ -144,28 +151,30 @@ fn passes(layer: &str, map: Map) -> Result<(), RelevanceError> {
     })
 }
 
+/// A weight part, plain and packed for the way back.
+type Packed<T> = (Arc<Vec<T>>, Arc<Back<T>>);
+
 /// Weight parts that several branches or rules need, kept once.
-pub(crate) struct Parts<T>(Vec<(usize, Part, f64, Arc<Vec<T>>)>);
+pub(crate) struct Parts<T>(Vec<(usize, Part, f64, Packed<T>)>);
 
 impl<T: Real> Parts<T> {
     pub(crate) fn new() -> Self {
         Self(Vec::new())
     }
 
-    fn of(&mut self, place: usize, linear: &Linear<T>, part: Part, sign: f64) -> Arc<Vec<T>> {
-        if part == Part::All && sign == 1.0 {
-            return Arc::clone(&linear.weight);
-        }
-        let same = |(p, own, s, _): &&(usize, Part, f64, Arc<Vec<T>>)| {
+    fn of(&mut self, place: usize, linear: &Linear<T>, part: Part, sign: f64) -> Packed<T> {
+        let same = |(p, own, s, _): &&(usize, Part, f64, Packed<T>)| {
             *p == place && *own == part && *s == sign
         };
-        if let Some((.., weight)) = self.0.iter().find(same) {
-            return Arc::clone(weight);
+        if let Some((.., packed)) = self.0.iter().find(same) {
+            return packed.clone();
         }
         let of = |w: &T| T::from_f64(sign * part.of(w.to_f64()));
         let weight = Arc::new(linear.weight.iter().map(of).collect::<Vec<_>>());
-        self.0.push((place, part, sign, Arc::clone(&weight)));
-        weight
+        let back = Arc::new(Back::new(linear.map, Arc::clone(&weight)));
+        self.0
+            .push((place, part, sign, (Arc::clone(&weight), Arc::clone(&back))));
+        (weight, back)
     }
 }
 
@@ -192,21 +201,42 @@ impl<T: Real> Site<'_, T> {
     }
 
     fn branch(&self, branch: &Branch, parts: &mut Parts<T>) -> Result<Ready<T>, RelevanceError> {
+        let kept = self.is_the_sum(branch);
+        let mut bias = self.bias(branch.bias).filter(|_| !kept);
+        let mut constant: Option<Vec<f64>> = None;
         let mut terms = Vec::with_capacity(branch.terms.len());
         for term in self.terms(&branch.terms) {
-            terms.push(self.product(&term, parts)?);
+            let (factor, sign) = self.factor(&term)?;
+            let (weight, back) = parts.of(self.place, self.linear, term.weight, sign);
+            let forward = match &factor {
+                Factor::Constant(values) => {
+                    let sum = self.sum(values, &weight);
+                    constant = Some(match constant {
+                        Some(before) => before.iter().zip(sum).map(|(a, b)| a + b).collect(),
+                        None => sum,
+                    });
+                    None
+                }
+                _ if kept => None,
+                _ => Some(Forward::new(self.linear.map, weight, bias.take())),
+            };
+            terms.push(Product {
+                factor,
+                forward,
+                back,
+            });
         }
-        let kept = self.is_the_sum(branch);
+        if let Some(bias) = bias {
+            constant = Some(self.with_bias(constant, &bias));
+        }
+        let constant = constant.map(|sum| sum.into_iter().map(T::from_f64).collect());
         Ok(Ready {
             scale: branch.scale,
             gate: branch.gate,
             stabilizer: branch.stabilizer,
             denominator: match kept {
                 true => Denominator::Kept,
-                false => Denominator::Summed {
-                    bias: self.bias(branch.bias),
-                    constant: self.constant(&terms),
-                },
+                false => Denominator::Summed { constant },
             },
             terms,
         })
@@ -244,19 +274,18 @@ impl<T: Real> Site<'_, T> {
         (part != Part::Nothing).then(|| bias.iter().map(of).collect())
     }
 
-    fn product(&self, term: &Term, parts: &mut Parts<T>) -> Result<Product<T>, RelevanceError> {
-        let constant = |values: &[f64]| -> Result<Factor<T>, RelevanceError> {
-            Ok(Factor::Constant(self.spread(values, term.sign)?))
+    /// What stands for the input, and the sign that is left for the weights.
+    fn factor(&self, term: &Term) -> Result<(Factor<T>, f64), RelevanceError> {
+        let constant = |values: &[f64]| -> Result<(Factor<T>, f64), RelevanceError> {
+            Ok((Factor::Constant(self.spread(values, term.sign)?), 1.0))
         };
-        let (factor, sign) = match &term.input {
-            InputPart::All => (Factor::All, term.sign),
-            InputPart::Positive => (Factor::Positive, term.sign),
-            InputPart::Negative => (Factor::Negative, term.sign),
-            InputPart::Ones => (constant(&[1.0])?, 1.0),
-            InputPart::Values(values) => (constant(values)?, 1.0),
-        };
-        let weight = parts.of(self.place, self.linear, term.weight, sign);
-        Ok(Product { factor, weight })
+        match &term.input {
+            InputPart::All => Ok((Factor::All, term.sign)),
+            InputPart::Positive => Ok((Factor::Positive, term.sign)),
+            InputPart::Negative => Ok((Factor::Negative, term.sign)),
+            InputPart::Ones => constant(&[1.0]),
+            InputPart::Values(values) => constant(values),
+        }
     }
 
     /// One value a channel as a whole input.
@@ -273,19 +302,25 @@ impl<T: Real> Site<'_, T> {
         Ok((0..channels * time).map(value).collect())
     }
 
-    /// The part of the denominators that is the same for every sample, added up in `f64`.
-    fn constant(&self, terms: &[Product<T>]) -> Option<Vec<T>> {
+    /// A weighted sum of what is the same for every sample, in `f64`.
+    fn sum(&self, values: &[T], weight: &[T]) -> Vec<f64> {
         let wide = |values: &[T]| values.iter().map(|v| v.to_f64()).collect::<Vec<_>>();
-        let mut sum: Option<Vec<f64>> = None;
-        let mut term = vec![0.0; self.linear.map.out_len()];
-        for product in terms {
-            if let Factor::Constant(values) = &product.factor {
-                let (values, weight) = (wide(values), wide(&product.weight));
-                self.linear.map.forward(&values, &weight, None, &mut term);
-                let sum = sum.get_or_insert_with(|| vec![0.0; term.len()]);
-                super::fused::add(sum, &term);
-            }
+        let mut sum = vec![0.0; self.linear.map.out_len()];
+        Forward::new(self.linear.map, Arc::new(wide(weight)), None).run(
+            &wide(values),
+            false,
+            &mut sum,
+        );
+        sum
+    }
+
+    /// A constant with a bias that no term of the sample carries.
+    fn with_bias(&self, constant: Option<Vec<f64>>, bias: &[T]) -> Vec<f64> {
+        let (_, time) = self.linear.map.output();
+        let mut sum = constant.unwrap_or_else(|| vec![0.0; self.linear.map.out_len()]);
+        for (row, bias) in sum.chunks_mut(time).zip(bias) {
+            row.iter_mut().for_each(|sum| *sum += bias.to_f64());
         }
-        sum.map(|sum| sum.into_iter().map(T::from_f64).collect())
+        sum
     }
 }

@@ -1,7 +1,7 @@
 //! A network made ready to be walked: what each layer does to one sample, and with which numbers.
 
 use super::RelevanceError;
-use super::linear::Map;
+use crate::kernels::relevance::{Forward, Map};
 use crate::kernels::{Activation, ConvShape, DenseShape, PoolShape, Real};
 use crate::network::{Network, Op, Shape};
 use crate::weights::{LayerWeights, Weights};
@@ -37,6 +37,7 @@ pub(crate) struct Linear<T> {
     pub(crate) map: Map,
     pub(crate) weight: Arc<Vec<T>>,
     pub(crate) bias: Option<Vec<T>>,
+    pub(crate) forward: Forward<T>,
     /// Whether `max(·, 0)` is taken in place, so that the sum itself isn't kept.
     pub(crate) relu: bool,
 }
@@ -148,12 +149,26 @@ fn linear<T: Real>(
         }
         _ => return None,
     };
-    Some(Linear {
-        map,
-        weight: Arc::new(weight),
-        bias: Some(bias).filter(|bias| !bias.is_empty()),
-        relu: false,
-    })
+    let bias = Some(bias).filter(|bias| !bias.is_empty());
+    Some(Linear::new(map, weight, bias))
+}
+
+impl<T: Real> Linear<T> {
+    /// Whether the sum has a time that a maximum can be at.
+    pub(crate) fn over_time(&self) -> bool {
+        matches!(self.map, Map::Conv(_))
+    }
+
+    fn new(map: Map, weight: Vec<T>, bias: Option<Vec<T>>) -> Self {
+        let weight = Arc::new(weight);
+        Self {
+            map,
+            forward: Forward::new(map, Arc::clone(&weight), bias.clone()),
+            weight,
+            bias,
+            relu: false,
+        }
+    }
 }
 
 fn activation(op: &Op) -> Option<Activation> {
@@ -217,15 +232,14 @@ fn fold<T: Real>(before: Option<&mut Step<T>>, numbers: &LayerWeights<T>, epsilo
         return false;
     }
     let fan_in = linear.weight.len() / channels;
-    let weight = Arc::make_mut(&mut linear.weight);
+    let mut weight = linear.weight.to_vec();
     for (weights, &scale) in weight.chunks_mut(fan_in).zip(&scale) {
         weights.iter_mut().for_each(|weight| *weight *= scale);
     }
-    let bias = linear
-        .bias
-        .take()
-        .unwrap_or_else(|| vec![T::ZERO; channels]);
-    let bias = bias.into_iter().zip(scale).zip(shift);
-    linear.bias = Some(bias.map(|((b, scale), shift)| b * scale + shift).collect());
+    let bias = linear.bias.take();
+    let bias = bias.unwrap_or_else(|| vec![T::ZERO; channels]).into_iter();
+    let bias = bias.zip(scale).zip(shift);
+    let bias = bias.map(|((b, scale), shift)| b * scale + shift).collect();
+    *linear = Linear::new(linear.map, weight, Some(bias));
     true
 }

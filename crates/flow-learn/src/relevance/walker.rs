@@ -5,11 +5,12 @@ use super::program::Program;
 use super::workspace::{Pool, Workspace};
 use super::{
     Explanations, Method, RelevanceError, Start, Target, backward, check_target, class, finite,
-    fused, length, one_hot,
+    length, one_hot,
 };
 use crate::composite::Composite;
 use crate::gradients::{GradientMethod, GradientNode};
 use crate::kernels::Real;
+use crate::kernels::relevance::largest;
 use crate::network::Network;
 use crate::rules::{Propagation, Rule};
 use crate::weights::Weights;
@@ -72,7 +73,7 @@ impl<T: Real> Walker<T> {
                 name: method.to_string(),
                 path: match own {
                     Some(own) => Path::relevance(&program, network, own, &mut parts)?,
-                    None => Path::gradient(&program, activations(method)),
+                    None => Path::gradient(&program, activations(method), &mut parts),
                 },
                 gradient: match method {
                     Method::Gradient(method) => Some((*method, method.nodes())),
@@ -324,7 +325,7 @@ fn slots<'a, T: Real>(program: &Program<T>, into: &'a mut Explanations<T>) -> Ve
 /// returns the exponent that is left.
 fn settle<T: Real>(relevance: &[T], exponent: i32, into: &mut [T]) -> i32 {
     let reach = if size_of::<T>() == 4 { 90 } else { 900 };
-    let top = backward::power(fused::largest(relevance)).map_or(0, |power| power + exponent);
+    let top = backward::power(largest(relevance)).map_or(0, |power| power + exponent);
     if exponent == 0 || top < -reach || top >= reach {
         into.copy_from_slice(relevance);
         return exponent;

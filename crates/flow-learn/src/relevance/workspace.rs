@@ -13,10 +13,11 @@ pub(crate) struct Workspace<T> {
     /// The relevance on its way; what a step gives back goes to `next`, then they change places.
     pub(crate) relevance: Vec<T>,
     pub(crate) next: Vec<T>,
-    /// As long as the longest output of a weighted sum: denominators, shares, and a term of a sum.
+    /// As long as the longest output of a weighted sum: denominators, and a term of them.
     pub(crate) denominator: Vec<T>,
-    pub(crate) share: Vec<T>,
     pub(crate) term: Vec<T>,
+    /// What is shared out, in rows as the way back takes them.
+    pub(crate) share: Vec<T>,
     /// As long as the longest input: a part of an input, and what a term gives back.
     pub(crate) part: Vec<T>,
     pub(crate) given: Vec<T>,
@@ -31,6 +32,10 @@ impl<T: Real> Workspace<T> {
         let steps = &program.steps;
         let longest = steps.iter().map(|step| step.in_len.max(step.out_len)).max();
         let buffer = || vec![T::ZERO; longest.unwrap_or(0).max(program.in_len)];
+        let room = steps.iter().map(|step| match &step.action {
+            Action::Linear(linear) => linear.map.rows().room(),
+            _ => 0,
+        });
         Self {
             values: steps
                 .iter()
@@ -43,7 +48,7 @@ impl<T: Real> Workspace<T> {
             relevance: buffer(),
             next: buffer(),
             denominator: buffer(),
-            share: buffer(),
+            share: vec![T::ZERO; room.max().unwrap_or(0)],
             term: buffer(),
             part: buffer(),
             given: buffer(),
