@@ -13,6 +13,7 @@ mod lrp;
 mod network;
 mod ols;
 mod predict;
+mod read_recordings;
 mod recordings;
 mod score;
 mod shares;
@@ -59,6 +60,7 @@ static KINDS: &[&dyn Kind] = &[
     &lrp::Lrp,
     &ols::Ols,
     &predict::Predict,
+    &read_recordings::ReadRecordings,
     &score::Score,
     &shares::Shares,
     &simulate_night::SimulateNight,

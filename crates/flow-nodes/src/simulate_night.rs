@@ -64,7 +64,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         ParamSpec {
             name: "ambiguity",
             ty: SHARE,
-            default: Some(Literal::Float(0.3)),
+            default: Some(Literal::Float(0.2)),
             unit: "",
             doc: "How far a moment strays from its stage.",
         },

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
-    AnyValue, Column, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader,
+    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader,
     ParquetWriter, SerReader, SerWriter, Series,
 };
 
@@ -94,6 +94,26 @@ impl Table {
             .finish()
             .map(Self)
             .map_err(|error| failed("reading a table", &error))
+    }
+
+    /// Reads CSV with a header; columns of whole numbers, numbers and booleans are told from text.
+    ///
+    /// # Errors
+    /// When the bytes are not CSV.
+    pub fn read_csv(bytes: &[u8]) -> Result<Self, NodeError> {
+        let reader = CsvReader::new(Cursor::new(bytes));
+        reader.finish().map(Self).map_err(|error| failed("reading CSV", &error))
+    }
+
+    /// The table with a column turned into text.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn with_text(mut self, column: &str) -> Result<Self, NodeError> {
+        let texts = self.texts(column)?;
+        let series = Series::new(column.into(), texts);
+        self.0.with_column(series.into()).map_err(|error| failed("naming rows", &error))?;
+        Ok(self)
     }
 
     /// Reads tables of the same columns one after the other.

@@ -1,0 +1,9 @@
+//! The binary, run in a sandbox on small studies: what ran, what was said, how it ended.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod bad_input;
+mod cache;
+mod questions;
+mod real;
+mod sandbox;
