@@ -11,6 +11,7 @@ use std::sync::Arc;
 /// out, and a batch norm behind a convolution or dense layer is folded into it.
 pub(crate) struct Program<T> {
     pub(crate) steps: Vec<Step<T>>,
+    pub(crate) channels: usize,
     pub(crate) in_len: usize,
     pub(crate) classes: usize,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Step<T> {
 }
 
 pub(crate) enum Action<T> {
-    Linear(Linear<T>),
+    Linear(Box<Linear<T>>),
     MaxPool(PoolShape),
     Activation(Activation),
 }
@@ -74,6 +75,7 @@ impl<T: Real> Program<T> {
         }
         Ok(Self {
             steps,
+            channels: network.channels,
             in_len: network.input().numbers(),
             classes,
         })
@@ -112,7 +114,7 @@ fn action<T: Real>(
             stride,
         })),
         Op::GlobalMaxPool => Some(Action::MaxPool(PoolShape::global(rows, gets.time()))),
-        _ => linear(op, gets, gives, numbers).map(Action::Linear),
+        _ => linear(op, gets, gives, numbers).map(|linear| Action::Linear(Box::new(linear))),
     }
 }
 
@@ -240,6 +242,6 @@ fn fold<T: Real>(before: Option<&mut Step<T>>, numbers: &LayerWeights<T>, epsilo
     let bias = bias.unwrap_or_else(|| vec![T::ZERO; channels]).into_iter();
     let bias = bias.zip(scale).zip(shift);
     let bias = bias.map(|((b, scale), shift)| b * scale + shift).collect();
-    *linear = Linear::new(linear.map, weight, Some(bias));
+    **linear = Linear::new(linear.map, weight, Some(bias));
     true
 }

@@ -5,11 +5,7 @@
 //! zennit 0.5.1 that agrees with per-connection sums to 2e-15. The paper's network is read from
 //! `$FLOW_SAMPLE_DATA/../fixtures/paper`, where that is.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on shall stop")]
-
-mod fixtures;
-
-use fixtures::{Golden, worst};
+use crate::fixtures::{Golden, worst};
 use flow_learn::composite::Composite;
 use flow_learn::kernels::Real;
 use flow_learn::relevance::{Explanations, Method, Start, Target, Walker};
