@@ -5,11 +5,7 @@
 //! process of its own, so that its peak memory is its own. The lines agree with those of the
 //! Python peer; `bench_beside_torch.py` runs both and gives ratios.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a bench prints its numbers"
-)]
+#![expect(clippy::print_stdout, reason = "a bench prints its numbers")]
 
 use flow_learn::backend::BackendClass;
 use flow_learn::epochs::{Epochs, Segment};
@@ -56,8 +52,7 @@ fn child(what: &str, batch: usize, threads: usize, seconds: f64) -> Result<(), B
         .num_threads(threads)
         .build_global()?;
     let limit = Duration::from_secs_f64(seconds);
-    let cpu = cpu_seconds();
-    let steps = match what {
+    let watch = match what {
         "train" => train_steps(batch, limit)?,
         "infer" => infer_steps(batch, limit)?,
         "layers" => {
@@ -66,15 +61,15 @@ fn child(what: &str, batch: usize, threads: usize, seconds: f64) -> Result<(), B
         }
         other => return Err(format!("no measurement `{other}`").into()),
     };
-    let median = median(steps.clone());
-    let rate = batch as f64 / median;
+    let median = median(watch.steps.clone());
     println!(
-        "{{\"what\":\"{what}\",\"batch\":{batch},\"threads\":{threads},\"samples_per_s\":{rate:.1},\
+        "{{\"what\":\"{what}\",\"batch\":{batch},\"threads\":{threads},\"samples_per_s\":{:.1},\
          \"median_ms\":{:.2},\"min_ms\":{:.2},\"cpu_ms\":{:.2},\"reps\":{},\"peak_rss_mb\":{}}}",
+        batch as f64 / median,
         median * 1e3,
-        steps.iter().copied().fold(f64::MAX, f64::min) * 1e3,
-        (cpu_seconds() - cpu) / steps.len() as f64 * 1e3,
-        steps.len(),
+        watch.steps.iter().copied().fold(f64::MAX, f64::min) * 1e3,
+        watch.cpu / watch.steps.len() as f64 * 1e3,
+        watch.steps.len(),
         peak_rss_mb(),
     );
     Ok(())
@@ -95,7 +90,7 @@ fn noise(len: usize) -> Vec<f32> {
 }
 
 /// Seconds of each step of a training, the way a study trains: loader, dropout, Adam and all.
-fn train_steps(batch: usize, limit: Duration) -> Result<Vec<f64>, Box<dyn Error>> {
+fn train_steps(batch: usize, limit: Duration) -> Result<Watch, Box<dyn Error>> {
     let count = batch * 8;
     let x = noise(count * 3 * TIME);
     let labels: Vec<u8> = (0..count).map(|n| (n % 5) as u8).collect();
@@ -122,31 +117,45 @@ fn train_steps(batch: usize, limit: Duration) -> Result<Vec<f64>, Box<dyn Error>
         seed,
         backend,
     };
-    let mut watch = Watch {
-        last: None,
-        steps: Vec::new(),
-        end: Instant::now() + limit,
-    };
+    let mut watch = Watch::until(Instant::now() + limit);
     let _stopped = train(&training, &mut watch);
-    Ok(watch.steps)
+    Ok(watch)
 }
 
-/// Takes the time from batch to batch; the first of a training epoch has no beginning.
+/// Takes the time from step to step, and what the threads ran in it.
 struct Watch {
-    last: Option<Instant>,
+    last: Option<(Instant, f64)>,
     steps: Vec<f64>,
+    cpu: f64,
     end: Instant,
+}
+
+impl Watch {
+    fn until(end: Instant) -> Self {
+        Self {
+            last: None,
+            steps: Vec::new(),
+            cpu: 0.0,
+            end,
+        }
+    }
+
+    /// A step is done; `counts` where the time since the last one is its own.
+    fn step(&mut self, counts: bool) {
+        let (now, cpu) = (Instant::now(), cpu_seconds());
+        if let Some((last, cpu_last)) = self.last.filter(|_| counts) {
+            self.steps.push((now - last).as_secs_f64());
+            self.cpu += cpu - cpu_last;
+        }
+        self.last = Some((Instant::now(), cpu_seconds()));
+    }
 }
 
 impl Observer for Watch {
     fn batch(&mut self, progress: BatchProgress) -> ControlFlow<()> {
-        let now = Instant::now();
-        match self.last {
-            Some(last) if progress.done > 1 => self.steps.push((now - last).as_secs_f64()),
-            _ => {}
-        }
-        self.last = Some(now);
-        if now < self.end {
+        // The first of a training epoch has the validation before it.
+        self.step(progress.done > 1);
+        if Instant::now() < self.end {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -154,19 +163,18 @@ impl Observer for Watch {
     }
 }
 
-fn infer_steps(batch: usize, limit: Duration) -> Result<Vec<f64>, Box<dyn Error>> {
+fn infer_steps(batch: usize, limit: Duration) -> Result<Watch, Box<dyn Error>> {
     let network = Network::ellis2021(3, TIME, 5);
     let weights = initial_weights(&network, 1)?;
     let x = noise(batch * 3 * TIME);
-    let mut steps = Vec::new();
-    let end = Instant::now() + limit;
     predict(&network, &weights, &x)?;
-    while Instant::now() < end {
-        let from = Instant::now();
+    let mut watch = Watch::until(Instant::now() + limit);
+    watch.step(false);
+    while Instant::now() < watch.end {
         predict(&network, &weights, &x)?;
-        steps.push(from.elapsed().as_secs_f64());
+        watch.step(true);
     }
-    Ok(steps)
+    Ok(watch)
 }
 
 /// GFLOP/s of each convolution of the paper's network, forward and back (both gradients).

@@ -109,6 +109,9 @@ pub(crate) trait BlockOps: Backend {
 pub(crate) trait Host: Backend {
     /// The numbers in row-major order, copied only where they don't lie so.
     fn numbers(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+
+    /// The buffer of a tensor that nobody else holds, to be used again.
+    fn buffer(tensor: FloatTensor<Self>) -> Option<Vec<f32>>;
 }
 
 macro_rules! host_blocks {
@@ -155,6 +158,17 @@ mod ndarray {
                 _ => unreachable!("the model makes f32 tensors only"),
             }
         }
+
+        fn buffer(tensor: FloatTensor<Self>) -> Option<Vec<f32>> {
+            use burn::backend::ndarray::NdArrayTensor;
+            match tensor {
+                NdArrayTensor::F32(storage) if storage.is_unique() => {
+                    let array = storage.into_owned().into_owned();
+                    Some(array.into_raw_vec_and_offset().0)
+                }
+                _ => None,
+            }
+        }
     }
 }
 
@@ -169,6 +183,13 @@ mod flex {
             match tensor.as_slice::<f32>() {
                 Some(numbers) => Cow::Borrowed(numbers),
                 None => Cow::Owned(tensor.to_contiguous().storage::<f32>().to_vec()),
+            }
+        }
+
+        fn buffer(tensor: FloatTensor<Self>) -> Option<Vec<f32>> {
+            match tensor.is_unique() {
+                true => tensor.into_data().try_into_vec().ok(),
+                false => None,
             }
         }
     }

@@ -18,6 +18,7 @@ pub use settings::{ClassWeights, LossAverage, SettingsError, TrainingSettings};
 
 use crate::backend::BackendClass;
 use crate::epochs::{Epochs, EpochsError};
+use crate::kernels::clear_shelf;
 use crate::network::{Network, NetworkError};
 use crate::predict::{PredictError, predict_epochs, predicted_class};
 use crate::random::{Purpose, Stream};
@@ -269,6 +270,7 @@ impl<'a> Run<'a> {
                 });
             }
         }
+        clear_shelf();
         let best_epoch = self.schedule.best_epoch();
         Ok(Trained {
             weights: self.best,

@@ -1,5 +1,11 @@
 //! The trained numbers of a network, by layer name.
 
+mod file;
+mod fold;
+
+pub use file::{Layout, WeightsFileError};
+pub use fold::fold_batch_norms;
+
 use crate::kernels::Real;
 use crate::network::{Network, NetworkError, Op};
 

@@ -113,7 +113,7 @@ where
         } else {
             WantsInput::No
         };
-        let (dx, dweight, dbias) = ops.state.back(&dout, wants);
+        let (dx, dweight, dbias) = ops.state.back(dout, wants);
         for (node, gradient) in [
             (to_x, dx),
             (to_weight, Some(dweight)),

@@ -3,12 +3,13 @@
 use super::{Host, SimpleOp};
 use crate::kernels::{
     BlockGradient, BlockPoint, ConvBlock, DenseBlock, Saved, WantsInput, average_pool_backward,
-    average_pool_forward, max_pool_backward, max_pool_forward,
+    average_pool_forward, give, max_pool_backward, max_pool_forward,
 };
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// A tensor of these numbers on the device of `like`.
 pub(super) fn tensor<B: Host>(
@@ -149,23 +150,34 @@ impl Backwards for DenseBlock<f32> {
 impl<B: Host, Block: Backwards> Trail<B, Block> {
     /// Gradients to the input (where wanted), the weight and the bias.
     pub(super) fn back(
-        &self,
-        dout: &FloatTensor<B>,
+        self,
+        dout: FloatTensor<B>,
         wants: WantsInput,
     ) -> (Option<FloatTensor<B>>, FloatTensor<B>, FloatTensor<B>) {
-        let (x, weight) = (B::numbers(&self.x), B::numbers(&self.weight));
-        let out = B::numbers(&self.out);
-        let at = BlockPoint {
-            x: &x,
-            weight: &weight,
-            out: &out,
-            saved: &self.saved,
+        let gradient = {
+            let (x, weight) = (B::numbers(&self.x), B::numbers(&self.weight));
+            let out = B::numbers(&self.out);
+            let at = BlockPoint {
+                x: &x,
+                weight: &weight,
+                out: &out,
+                saved: &self.saved,
+            };
+            self.block.backward(&at, &B::numbers(&dout), wants)
         };
-        let gradient = self.block.backward(&at, &B::numbers(dout), wants);
         let shaped = |numbers, like: &FloatTensor<B>| tensor::<B>(numbers, &like.shape(), like);
         let dx = (wants == WantsInput::Yes).then(|| shaped(gradient.dx, &self.x));
         let outputs = gradient.dbias.len();
-        let dbias = tensor::<B>(gradient.dbias, &[outputs], dout);
-        (dx, shaped(gradient.dweight, &self.weight), dbias)
+        let dbias = tensor::<B>(gradient.dbias, &[outputs], &dout);
+        let dweight = shaped(gradient.dweight, &self.weight);
+        // What the step is done with goes back on the shelf for the next one.
+        [dout, self.out, self.x]
+            .into_iter()
+            .filter_map(B::buffer)
+            .for_each(give);
+        if let Some(saved) = Arc::into_inner(self.saved) {
+            give(saved);
+        }
+        (dx, dweight, dbias)
     }
 }

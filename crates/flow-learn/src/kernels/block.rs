@@ -3,7 +3,7 @@
 //! ReLU, pooling and dropout need no pass of their own over memory: they are done while a sample
 //! is in the cache, and the map between convolution and pool is never stored.
 
-use super::conv::{add_up, chunk_samples, taken};
+use super::conv::{add_up, chunk_samples, zeros};
 use super::plan::{ConvPlan, GradientRows, OutputGradient, gradient_rows};
 use super::simd::Level;
 use super::sparse::Entry;
@@ -83,9 +83,13 @@ impl<T: Real> ConvBlock<T> {
     pub fn forward(&self, x: &[T], weight: &[T], bias: Option<&[T]>) -> (Vec<T>, Saved) {
         let plan = ConvPlan::new(Level::best(), self.conv, weight, bias).forward_packed();
         let len = self.out_len();
-        let mut out = vec![T::ZERO; self.conv.batch * len];
+        let mut out = scratch::taken(self.conv.batch * len);
         let pools = self.pool != BlockPool::None;
-        let mut winner = vec![0; if pools { out.len() } else { 0 }];
+        let mut winner = if pools {
+            scratch::taken(out.len())
+        } else {
+            Vec::new()
+        };
         // Without a pool there are no winners, yet each sample needs its (empty) part of them.
         let mut winner_of: Vec<&mut [u32]> = match pools {
             true => winner.chunks_mut(len).collect(),
@@ -146,7 +150,7 @@ impl<T: Real> ConvBlock<T> {
         match wants_dx {
             WantsInput::Yes => {
                 plan = plan.back_packed();
-                dx.resize(conv.batch * conv.in_len(), T::ZERO);
+                dx = scratch::taken(conv.batch * conv.in_len());
                 dx_of.extend(dx.chunks_mut(conv.in_len()));
             }
             WantsInput::No => dx_of.extend((0..conv.batch).map(|_| <&mut [T]>::default())),
@@ -156,7 +160,7 @@ impl<T: Real> ConvBlock<T> {
             .par_chunks_mut(samples)
             .enumerate()
             .map(|(chunk, dx_of)| {
-                let mut sums = taken(conv.weight_len() + conv.out_channels);
+                let mut sums = zeros(conv.weight_len() + conv.out_channels);
                 for (n, dx) in dx_of.iter_mut().enumerate() {
                     let n = chunk * samples + n;
                     self.sample_back(
@@ -173,11 +177,11 @@ impl<T: Real> ConvBlock<T> {
                 sums
             })
             .collect();
-        let mut dweight = vec![T::ZERO; conv.weight_len()];
+        let mut dweight = scratch::taken(conv.weight_len());
         let mut dbias = vec![T::ZERO; conv.out_channels];
         add_up(&partial, 0, &mut dweight);
         add_up(&partial, conv.weight_len(), &mut dbias);
-        partial.into_iter().for_each(T::give);
+        partial.into_iter().for_each(scratch::give);
         BlockGradient { dx, dweight, dbias }
     }
 

@@ -90,7 +90,7 @@ pub fn conv_weight_gradient<T: Real>(
         .par_chunks(samples * s.in_len())
         .zip(dz.par_chunks(samples * s.out_len()))
         .map(|(x, dz)| {
-            let mut sums = taken(s.weight_len() + s.out_channels);
+            let mut sums = zeros(s.weight_len() + s.out_channels);
             let (dweight, dbias) = sums.split_at_mut(s.weight_len());
             for (x, dz) in x.chunks_exact(s.in_len()).zip(dz.chunks_exact(s.out_len())) {
                 in_rows(s, dz, |dz| plan.weight_gradient(x, dz, dweight, dbias));
@@ -102,7 +102,7 @@ pub fn conv_weight_gradient<T: Real>(
     if let Some(dbias) = dbias {
         add_up(&partial, s.weight_len(), dbias);
     }
-    partial.into_iter().for_each(T::give);
+    partial.into_iter().for_each(scratch::give);
 }
 
 /// Calls `work` with one sample's output gradient as the plan takes it.
@@ -135,11 +135,10 @@ pub(super) fn chunk_samples(batch: usize) -> usize {
     batch.div_ceil(8).max(1)
 }
 
-/// Zeros in a buffer this thread kept; to be given back.
-pub(super) fn taken<T: Real>(len: usize) -> Vec<T> {
-    let mut sums = T::take();
-    sums.clear();
-    sums.resize(len, T::ZERO);
+/// Zeros to add up partial sums in; to be given back.
+pub(super) fn zeros<T: Real>(len: usize) -> Vec<T> {
+    let mut sums = scratch::taken(len);
+    sums.fill(T::ZERO);
     sums
 }
 

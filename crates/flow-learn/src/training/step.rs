@@ -4,7 +4,7 @@ use super::checkpoint::State;
 use super::loader::{Batch, each_batch};
 use super::model::{Frame, Model, host};
 use super::{BatchProgress, LossAverage, Observer, TrainError, Training, TrainingEpoch};
-use super::{CheckpointError, predicted_class};
+use super::{CheckpointError, cross_entropy, predicted_class};
 use crate::weights::Weights;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
@@ -146,16 +146,36 @@ impl<'a> Learner<'a> {
             return Fitted::default();
         };
         let logits = self.frame.forward(&model, batch.x, self.steps);
-        let accuracy = accuracy(&host(logits.clone().inner()), &batch.labels);
+        let fitted = self.measure(&host(logits.clone().inner()), &batch.labels);
         let shares = self.loss_shares(&batch.labels);
         let loss = (log_softmax(logits, 1) * shares).sum().neg();
-        let value = host(loss.clone().inner())[0];
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         self.model = Some(self.optimiser.step(learning_rate, model, gradients));
         self.steps += 1;
+        fitted
+    }
+
+    /// The loss, summed in `f64`, and the accuracy of a batch.
+    fn measure(&self, logits: &[f32], labels: &[u8]) -> Fitted {
+        let rows = || logits.chunks_exact(logits.len() / labels.len()).zip(labels);
+        let weigh = |(row, &label): (&[f32], &u8)| {
+            cross_entropy(row, label) * self.class_weights[usize::from(label)]
+        };
+        let right = |&(row, &label): &(&[f32], &u8)| predicted_class(row) == usize::from(label);
         Fitted {
-            loss: f64::from(value),
-            accuracy,
+            loss: rows().map(weigh).sum::<f64>() / self.divisor(labels),
+            accuracy: rows().filter(right).count() as f64 / labels.len() as f64,
+        }
+    }
+
+    /// What the weighted losses of a batch are divided by.
+    fn divisor(&self, labels: &[u8]) -> f64 {
+        match self.training.settings.average {
+            LossAverage::Epochs => labels.len() as f64,
+            LossAverage::Weights => labels
+                .iter()
+                .map(|&label| self.class_weights[usize::from(label)])
+                .sum(),
         }
     }
 
@@ -163,26 +183,15 @@ impl<'a> Learner<'a> {
     /// the divisor, 0 for other classes.
     fn loss_shares(&self, labels: &[u8]) -> Tensor<2> {
         let classes = self.class_weights.len();
-        let of = |&label: &u8| self.class_weights[usize::from(label)];
-        let divisor = match self.training.settings.average {
-            LossAverage::Epochs => labels.len() as f64,
-            LossAverage::Weights => labels.iter().map(of).sum(),
-        };
+        let divisor = self.divisor(labels);
         let mut shares = vec![0.0; labels.len() * classes];
-        for (row, label) in shares.chunks_mut(classes).zip(labels) {
-            row[usize::from(*label)] = (of(label) / divisor) as f32;
+        for (row, &label) in shares.chunks_mut(classes).zip(labels) {
+            let class = usize::from(label);
+            row[class] = (self.class_weights[class] / divisor) as f32;
         }
         Tensor::from_data(
             TensorData::new(shares, [labels.len(), classes]),
             &self.device,
         )
     }
-}
-
-fn accuracy(logits: &[f32], labels: &[u8]) -> f64 {
-    let rows = logits.chunks_exact(logits.len() / labels.len()).zip(labels);
-    let right = rows
-        .filter(|&(row, &label)| predicted_class(row) == usize::from(label))
-        .count();
-    right as f64 / labels.len() as f64
 }

@@ -268,6 +268,18 @@ fn threads_do_not_change_a_byte() {
     assert_eq!(one, with(5));
 }
 
+#[test]
+fn two_trainings_at_once_do_not_disturb_each_other() {
+    let alone = train_toy(BackendClass::NdArray, &mut ());
+    std::thread::scope(|scope| {
+        let train = || train_toy(BackendClass::NdArray, &mut ());
+        let both = [scope.spawn(train), scope.spawn(train)];
+        for trained in both {
+            assert_eq!(trained.join().unwrap(), alone);
+        }
+    });
+}
+
 /// Keeps the checkpoint of one training epoch, then stops.
 struct Killer {
     after: usize,
