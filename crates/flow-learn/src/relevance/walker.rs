@@ -13,7 +13,7 @@ use crate::kernels::Real;
 use crate::kernels::relevance::largest;
 use crate::network::Network;
 use crate::rules::{Propagation, Rule};
-use crate::weights::Weights;
+use crate::weights::{Weights, fold_batch_norms};
 use rayon::prelude::*;
 use std::fmt;
 
@@ -58,6 +58,7 @@ impl<T: Real> Walker<T> {
         weights: &Weights<T>,
         methods: &[Method],
     ) -> Result<Self, RelevanceError> {
+        let (network, weights) = &fold_batch_norms(network, weights)?;
         let mut program = Program::new(network, weights)?;
         let propagations = methods
             .iter()
