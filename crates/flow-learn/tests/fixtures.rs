@@ -26,8 +26,8 @@ impl Fixture {
     }
 
     fn numbers(&self, name: &str) -> Vec<f64> {
-        let file = SafeTensors::deserialize(&self.io).unwrap();
-        let tensor = file.tensor(name).unwrap();
+        let file = SafeTensors::deserialize(&self.io).expect("a safetensors file");
+        let tensor = file.tensor(name).expect("the tensor of that name");
         let data = tensor.data();
         match tensor.dtype() {
             safetensors::Dtype::F64 => data
@@ -53,10 +53,14 @@ impl Fixture {
 
     fn check<T: Real>(&self, tolerance: f64) {
         let weights: Weights<T> =
-            Weights::from_safetensors(&self.network, &self.weights, Layout::PyTorch).unwrap();
+            Weights::from_safetensors(&self.network, &self.weights, Layout::PyTorch)
+                .expect("weights that fit");
         let x: Vec<T> = self.numbers("x").into_iter().map(T::from_f64).collect();
-        let mut logits = predict(&self.network, &weights, &x).unwrap();
-        let (wanted, classes) = (self.numbers("logits"), self.network.classes().unwrap());
+        let mut logits = predict(&self.network, &weights, &x).expect("logits");
+        let (wanted, classes) = (
+            self.numbers("logits"),
+            self.network.classes().expect("classes"),
+        );
         let most = wanted.iter().fold(0.0_f64, |most, z| most.max(z.abs()));
         for (found, wanted) in logits.iter().zip(&wanted) {
             assert!(
