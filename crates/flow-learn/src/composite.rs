@@ -17,9 +17,13 @@
 //! zennit's names, see [`PRESETS`]. Where nothing is said, an average pool gets `norm` and a batch norm
 //! that couldn't be folded `pass`; activations and maximum pools need no rule.
 
+mod presets;
+
+pub use presets::{PRESETS, Preset};
+
 use crate::network::{Network, Op};
 use crate::rules::text::{self, Call};
-use crate::rules::{Parameter, RULES, Rule, RuleError, Value, Wants};
+use crate::rules::{RULES, Rule, RuleError};
 use std::fmt;
 use std::str::FromStr;
 
@@ -83,69 +87,6 @@ const SELECTORS: [(&str, Selector); 7] = [
     ("dense", Selector::Kind(LayerKind::Dense)),
     ("first", Selector::First),
     ("last", Selector::Last),
-];
-
-/// A composite with a name.
-#[derive(Debug)]
-pub struct Preset {
-    /// Its name, zennit's.
-    pub name: &'static str,
-    /// What it can be given.
-    pub parameters: &'static [Parameter],
-    /// Its entries, with parameters in braces.
-    pub entries: &'static str,
-}
-
-const EPSILON: Parameter = Parameter {
-    name: "epsilon",
-    wants: Wants::Number {
-        usual: Some(1e-6),
-        least: 0.0,
-    },
-};
-const GAMMA: Parameter = Parameter {
-    name: "gamma",
-    wants: Wants::Number {
-        usual: Some(0.25),
-        least: 0.0,
-    },
-};
-const LOW: Parameter = Parameter {
-    name: "low",
-    wants: Wants::Numbers,
-};
-const HIGH: Parameter = Parameter {
-    name: "high",
-    wants: Wants::Numbers,
-};
-
-/// The named composites, sorted; entries and usual values are zennit 0.5.1's.
-pub static PRESETS: &[Preset] = &[
-    Preset {
-        name: "epsilon-alpha2-beta1",
-        parameters: &[EPSILON],
-        entries: "conv: alpha-beta(2,1); dense: epsilon({epsilon})",
-    },
-    Preset {
-        name: "epsilon-alpha2-beta1-flat",
-        parameters: &[EPSILON],
-        entries: "first: flat; conv: alpha-beta(2,1); dense: epsilon({epsilon})",
-    },
-    Preset {
-        name: "epsilon-gamma-box",
-        parameters: &[LOW, HIGH, EPSILON, GAMMA],
-        entries: "first: z-box({low},{high}); conv: gamma({gamma}); dense: epsilon({epsilon})",
-    },
-    Preset {
-        name: "epsilon-plus",
-        parameters: &[EPSILON],
-        entries: "conv: z-plus; dense: epsilon({epsilon})",
-    },
-    Preset {
-        name: "epsilon-plus-flat",
-        parameters: &[EPSILON],
-        entries: "first: flat; conv: z-plus; dense: epsilon({epsilon})",
-    },
 ];
 
 /// What is wrong with a composite.
@@ -368,29 +309,6 @@ fn entries(text: &str) -> Result<Vec<(Selector, Rule)>, CompositeError> {
         }
     })
     .collect()
-}
-
-impl Preset {
-    fn with(&'static self, call: &Call<'_>) -> Result<Composite, CompositeError> {
-        let values = call.arguments(self.name, self.parameters)?;
-        let mut text = self.entries.to_owned();
-        for (parameter, value) in self.parameters.iter().zip(&values) {
-            text = text.replace(&format!("{{{}}}", parameter.name), &value.to_string());
-        }
-        Ok(Composite {
-            entries: entries(&text)?,
-            text: Written(self, &values).to_string(),
-        })
-    }
-}
-
-/// A preset with its values, to be written.
-struct Written<'a>(&'a Preset, &'a [Value]);
-
-impl fmt::Display for Written<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text::write_call(f, self.0.name, self.0.parameters, self.1)
-    }
 }
 
 impl From<Rule> for Composite {

@@ -227,7 +227,11 @@ fn check_target(batch: usize, classes: usize, target: Target<'_>) -> Result<(), 
     found.map_or(Ok(()), Err)
 }
 
-fn length(what: &'static str, found: usize, wanted: usize) -> Result<(), RelevanceError> {
+pub(crate) fn length(
+    what: &'static str,
+    found: usize,
+    wanted: usize,
+) -> Result<(), RelevanceError> {
     if found == wanted {
         return Ok(());
     }

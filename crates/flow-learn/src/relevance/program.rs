@@ -7,10 +7,10 @@ use crate::network::{Network, Op, Shape};
 use crate::weights::{LayerWeights, Weights};
 use std::sync::Arc;
 
-/// The steps from the input to the logits. What does nothing when explaining (dropout, flatten) is left
-/// out, and a batch norm behind a convolution or dense layer is folded into it.
+/// The steps from the input to the logits. What does nothing when explaining (dropout, flatten) is left out.
 pub(crate) struct Program<T> {
     pub(crate) steps: Vec<Step<T>>,
+    pub(crate) channels: usize,
     pub(crate) in_len: usize,
     pub(crate) classes: usize,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Step<T> {
 }
 
 pub(crate) enum Action<T> {
-    Linear(Linear<T>),
+    Linear(Box<Linear<T>>),
     MaxPool(PoolShape),
     Activation(Activation),
 }
@@ -53,11 +53,7 @@ impl<T: Real> Program<T> {
         let none = LayerWeights::default();
         for (layer, (named, gives)) in network.layers.iter().zip(network.shapes()?).enumerate() {
             let numbers = weights.get(&named.name).unwrap_or(&none);
-            let action = match named.op {
-                Op::BatchNorm { epsilon } if fold(steps.last_mut(), numbers, epsilon) => None,
-                ref op => action(op, gets, gives, numbers),
-            };
-            if let Some(action) = action {
+            if let Some(action) = action(&named.op, gets, gives, numbers) {
                 let keeps = matches!(action, Action::MaxPool(_));
                 let averages = matches!(named.op, Op::AveragePool { .. } | Op::GlobalAveragePool);
                 let relu = named.op == Op::Relu;
@@ -74,6 +70,7 @@ impl<T: Real> Program<T> {
         }
         Ok(Self {
             steps,
+            channels: network.channels,
             in_len: network.input().numbers(),
             classes,
         })
@@ -112,7 +109,7 @@ fn action<T: Real>(
             stride,
         })),
         Op::GlobalMaxPool => Some(Action::MaxPool(PoolShape::global(rows, gets.time()))),
-        _ => linear(op, gets, gives, numbers).map(Action::Linear),
+        _ => linear(op, gets, gives, numbers).map(|linear| Action::Linear(Box::new(linear))),
     }
 }
 
@@ -215,31 +212,4 @@ fn normalisation<T: Real>(numbers: &LayerWeights<T>, epsilon: f64) -> (Vec<T>, V
         (T::from_f64(weight), T::from_f64(bias))
     };
     (0..numbers.weight.len()).map(channel).unzip()
-}
-
-/// Folds a batch norm into the weighted sum before it: `w' = w·s`, `b' = b·s + t`. Says whether it could.
-fn fold<T: Real>(before: Option<&mut Step<T>>, numbers: &LayerWeights<T>, epsilon: f64) -> bool {
-    let Some(Step {
-        action: Action::Linear(linear),
-        ..
-    }) = before
-    else {
-        return false;
-    };
-    let (scale, shift) = normalisation(numbers, epsilon);
-    let (channels, _) = linear.map.output();
-    if scale.len() != channels {
-        return false;
-    }
-    let fan_in = linear.weight.len() / channels;
-    let mut weight = linear.weight.to_vec();
-    for (weights, &scale) in weight.chunks_mut(fan_in).zip(&scale) {
-        weights.iter_mut().for_each(|weight| *weight *= scale);
-    }
-    let bias = linear.bias.take();
-    let bias = bias.unwrap_or_else(|| vec![T::ZERO; channels]).into_iter();
-    let bias = bias.zip(scale).zip(shift);
-    let bias = bias.map(|((b, scale), shift)| b * scale + shift).collect();
-    *linear = Linear::new(linear.map, weight, Some(bias));
-    true
 }

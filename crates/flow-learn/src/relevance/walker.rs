@@ -13,8 +13,9 @@ use crate::kernels::Real;
 use crate::kernels::relevance::largest;
 use crate::network::Network;
 use crate::rules::{Propagation, Rule};
-use crate::weights::Weights;
+use crate::weights::{Weights, fold_batch_norms};
 use rayon::prelude::*;
+use std::fmt;
 
 /// A network, its weights and composites, ready to explain batch after batch.
 ///
@@ -57,6 +58,7 @@ impl<T: Real> Walker<T> {
         weights: &Weights<T>,
         methods: &[Method],
     ) -> Result<Self, RelevanceError> {
+        let (network, weights) = &fold_batch_norms(network, weights)?;
         let mut program = Program::new(network, weights)?;
         let propagations = methods
             .iter()
@@ -109,6 +111,38 @@ impl<T: Real> Walker<T> {
         let mut samples = logits.chunks(classes).enumerate();
         samples.try_for_each(|(sample, own)| finite(sample, own, || "a logit".to_owned()))?;
         Ok(logits)
+    }
+
+    /// The target's logit of each sample, `[batch]`.
+    pub(crate) fn target_logits(
+        &self,
+        x: &[T],
+        targets: &[usize],
+    ) -> Result<Vec<f64>, RelevanceError> {
+        let logits = self.logits(x)?;
+        let samples = logits.chunks(self.program.classes).zip(targets);
+        Ok(samples.map(|(own, &target)| own[target].to_f64()).collect())
+    }
+
+    /// Whether there is a class that exists for each sample of `x`.
+    pub(crate) fn check_targets(&self, x: &[T], targets: &[usize]) -> Result<(), RelevanceError> {
+        let batch = self.program.batch(x)?;
+        check_target(batch, self.program.classes, Target::True(targets))
+    }
+
+    /// Channels of the network's input.
+    pub(crate) fn channels(&self) -> usize {
+        self.program.channels
+    }
+
+    /// Numbers of a sample.
+    pub(crate) fn sample_len(&self) -> usize {
+        self.program.in_len
+    }
+
+    /// Classes of the network.
+    pub(crate) fn classes(&self) -> usize {
+        self.program.classes
     }
 
     /// Explains a batch.
@@ -267,6 +301,13 @@ fn activations(method: &Method) -> Activations {
     match method {
         Method::Gradient(GradientMethod::GuidedBackprop) => Activations::Guide,
         _ => Activations::Derive,
+    }
+}
+
+impl<T> fmt::Debug for Walker<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.ways.iter().map(|way| &way.name);
+        f.debug_list().entries(names).finish()
     }
 }
 

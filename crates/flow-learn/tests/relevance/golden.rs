@@ -1,15 +1,11 @@
 //! Relevance against zennit 0.5.1, captum and iNNvestigate's definition, on networks that they explained.
 //!
-//! `tests/golden/tiny_*` hold a network of 310 parameters on `[3, 64]`, made by a seeded script: weights
+//! `tests/golden/tiny` holds a network of 310 parameters on `[3, 64]`, made by a seeded script: weights
 //! drawn so that every weighted sum has standard deviation 1, synthetic input, `float64` relevance from
 //! zennit 0.5.1 that agrees with per-connection sums to 2e-15. The paper's network is read from
 //! `$FLOW_SAMPLE_DATA/../fixtures/paper`, where that is.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on shall stop")]
-
-mod fixtures;
-
-use fixtures::{Golden, worst};
+use crate::fixtures::{Golden, worst};
 use flow_learn::composite::Composite;
 use flow_learn::kernels::Real;
 use flow_learn::relevance::{Explanations, Method, Start, Target, Walker};
