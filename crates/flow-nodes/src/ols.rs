@@ -38,7 +38,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     outputs: &[OutputPort {
         name: Cow::Borrowed("coefficients"),
         ty: COEFFICIENTS,
-        doc: "true, predicted, modality, term, estimate [percentage points], std_err, t, p, low, high, q; the same cluster-robust by subject; epochs, subjects, r_squared, note.",
+        doc: "true, predicted, modality, term, against (the reference level), estimate [percentage points], std_err, t, p, low, high, q; the same cluster-robust by subject; epochs, subjects, r_squared, note.",
     }],
     params: &[
         ParamSpec {
@@ -133,6 +133,8 @@ struct Rows {
     /// `[modality][row]`.
     shares: Vec<Vec<Option<f64>>>,
     design: Design,
+    /// The level each category's others are compared with, by category.
+    references: BTreeMap<String, String>,
 }
 
 impl Rows {
@@ -156,6 +158,7 @@ impl Rows {
             .filter_map(|name| name.strip_prefix("share_"))
             .map(str::to_owned)
             .collect();
+        let (design, references) = covariates(&formula, recordings, &at, params)?;
         Ok(Self {
             truth: shares.texts("true")?,
             predicted: shares.texts("predicted")?,
@@ -165,7 +168,8 @@ impl Rows {
                 .map(|m| shares.floats(&format!("share_{m}")))
                 .collect::<Result<_, _>>()?,
             modalities,
-            design: covariates(&formula, recordings, &at, params)?,
+            design,
+            references,
         })
     }
 
@@ -205,6 +209,7 @@ impl Rows {
             truth: truth.to_owned(),
             predicted: predicted.to_owned(),
             modality: self.modalities[modality].clone(),
+            references: self.references_of_terms(),
             names: self.design.names().to_vec(),
             epochs: chosen.len() as i64,
             subjects: distinct.len() as i64,
@@ -212,6 +217,22 @@ impl Rows {
             q: Vec::new(),
             cluster_q: Vec::new(),
         })
+    }
+
+    /// The level a term is compared with; empty for numbers, the intercept and interactions.
+    fn references_of_terms(&self) -> Vec<String> {
+        let reference = |name: &String| {
+            let category = name
+                .split_once('[')
+                .map(|(category, _)| category)
+                .unwrap_or_default();
+            self.references
+                .get(category)
+                .filter(|_| !name.contains(':'))
+                .cloned()
+                .unwrap_or_default()
+        };
+        self.design.names().iter().map(reference).collect()
     }
 
     /// The fit, or in words why the group is too small or its design says the same thing twice.
@@ -273,7 +294,7 @@ fn covariates(
     recordings: &Table,
     at: &[usize],
     params: &Params,
-) -> Result<Design, NodeError> {
+) -> Result<(Design, BTreeMap<String, String>), NodeError> {
     enum Kept {
         Numbers(Vec<f64>),
         Labels(Vec<String>),
@@ -332,11 +353,14 @@ fn covariates(
             },
         })
         .collect();
-    design_of(formula, &columns, at.len())
-        .map(|coded| coded.design)
-        .map_err(|error| {
-            NodeError::new(error).help("the formula's columns are those of the table of recordings")
-        })
+    let coded = design_of(formula, &columns, at.len()).map_err(|error| {
+        NodeError::new(error).help("the formula's columns are those of the table of recordings")
+    })?;
+    let references = coded
+        .references
+        .into_iter()
+        .map(|one| (one.column, one.level));
+    Ok((coded.design, references.collect()))
 }
 
 /// One group and modality.
@@ -345,6 +369,7 @@ struct Model {
     predicted: String,
     modality: String,
     names: Vec<String>,
+    references: Vec<String>,
     epochs: i64,
     subjects: i64,
     fit: Result<Fit, String>,
@@ -411,6 +436,12 @@ fn table(models: &[Model]) -> Result<Vec<u8>, NodeError> {
         .text("predicted", &text(|model| &model.predicted))
         .text("modality", &text(|model| &model.modality))
         .text("term", &terms)
+        .text(
+            "against",
+            &rows()
+                .map(|(model, index)| model.references[index].clone())
+                .collect::<Vec<_>>(),
+        )
         .maybe(
             "estimate",
             &number(&|fit, index| Some(fit.coefficients[index])),

@@ -43,14 +43,24 @@ impl Kind for ReadRecordings {
             let input = task.input("table")?;
             let at = |error: NodeError| error.at(&input.name);
             let is_parquet = input.content.starts_with(b"PAR1");
-            let read = if is_parquet { Table::read(&input.content) } else { Table::read_csv(&input.content) };
-            let table = read.map_err(at)?.with_text("recording").and_then(|t| t.with_text("subject"));
+            let read = if is_parquet {
+                Table::read(&input.content)
+            } else {
+                Table::read_csv(&input.content)
+            };
+            let table = read
+                .map_err(at)?
+                .with_text("recording")
+                .and_then(|t| t.with_text("subject"));
             let table = table.map_err(at)?;
             let mut seen = BTreeSet::new();
             for (row, recording) in table.texts("recording")?.into_iter().enumerate() {
                 if !seen.insert(recording.clone()) {
-                    return Err(at(NodeError::new(format!("recording `{recording}` stands twice, again in row {}", row + 1))
-                        .help("give every recording one row")));
+                    return Err(at(NodeError::new(format!(
+                        "recording `{recording}` stands twice, again in row {}",
+                        row + 1
+                    ))
+                    .help("give every recording one row")));
                 }
             }
             table.parquet()?

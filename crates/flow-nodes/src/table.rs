@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
-    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader,
-    ParquetWriter, SerReader, SerWriter, Series,
+    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression,
+    ParquetReader, ParquetWriter, SerReader, SerWriter, Series,
 };
 
 /// A table: named columns of equal length.
@@ -102,7 +102,10 @@ impl Table {
     /// When the bytes are not CSV.
     pub fn read_csv(bytes: &[u8]) -> Result<Self, NodeError> {
         let reader = CsvReader::new(Cursor::new(bytes));
-        reader.finish().map(Self).map_err(|error| failed("reading CSV", &error))
+        reader
+            .finish()
+            .map(Self)
+            .map_err(|error| failed("reading CSV", &error))
     }
 
     /// The table with a column turned into text.
@@ -112,7 +115,9 @@ impl Table {
     pub fn with_text(mut self, column: &str) -> Result<Self, NodeError> {
         let texts = self.texts(column)?;
         let series = Series::new(column.into(), texts);
-        self.0.with_column(series.into()).map_err(|error| failed("naming rows", &error))?;
+        self.0
+            .with_column(series.into())
+            .map_err(|error| failed("naming rows", &error))?;
         Ok(self)
     }
 

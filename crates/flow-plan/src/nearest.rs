@@ -29,14 +29,14 @@ fn by_edits<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<Stri
         0 | 1 => return None,
         length => (length / 3).max(1),
     };
-    let letters: Vec<char> = word.to_lowercase().chars().collect();
+    let letters = letters(word);
     let mut best: Option<(usize, &str)> = None;
     for candidate in among {
         let limit = best.map_or(allowed + 1, |(distance, _)| distance);
         if candidate.len().abs_diff(word.len()) > 4 * allowed {
             continue;
         }
-        let other: Vec<char> = candidate.to_lowercase().chars().collect();
+        let other = self::letters(candidate);
         if letters.len().abs_diff(other.len()) >= limit.max(1) {
             continue;
         }
@@ -46,6 +46,14 @@ fn by_edits<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<Stri
         }
     }
     best.map(|(_, name)| name.to_owned())
+}
+
+/// The letters that are compared: neither case nor `-` or `_` makes names differ.
+fn letters(word: &str) -> Vec<char> {
+    word.to_lowercase()
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | '_'))
+        .collect()
 }
 
 /// Edit distance with neighbours swapped counted as one (optimal string alignment).

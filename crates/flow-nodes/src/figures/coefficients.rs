@@ -65,7 +65,7 @@ impl Kind for FigureCoefficients {
         let table = Table::read(&task.input("coefficients")?.content)?;
         let (truth, predicted) = (table.texts("true")?, table.texts("predicted")?);
         let (modality, term) = (table.texts("modality")?, table.texts("term")?);
-        let estimate = table.floats("estimate")?;
+        let (estimate, reference) = (table.floats("estimate")?, table.texts("against")?);
         let q = table.floats(if clustered { "cluster_q" } else { "q" })?;
         let modalities = distinct(&modality);
         let cell = |name: &str, of: &str, class: &str| -> Option<Coefficient> {
@@ -80,9 +80,14 @@ impl Kind for FigureCoefficients {
                 q: q[at]?,
             })
         };
+        let against = |name: &str| {
+            term.iter()
+                .position(|other| other == name)
+                .map_or("", |at| reference[at].as_str())
+        };
         let effect = |name: &String| Effect {
             name: heading(name),
-            unit: unit(name),
+            unit: unit(name, against(name)),
             cells: modalities
                 .iter()
                 .flat_map(|of| CLASSES.iter().map(move |class| (of, class)))
@@ -120,12 +125,12 @@ fn heading(term: &str) -> String {
 }
 
 /// The coefficient's unit: a number's is per unit of it, a category's is the level against the reference.
-fn unit(term: &str) -> String {
+fn unit(term: &str, against: &str) -> String {
     match term
         .split_once('[')
         .and_then(|(_, level)| level.strip_suffix(']'))
     {
-        Some(level) => format!("percentage points, {level} − reference"),
+        Some(level) => format!("percentage points, {level} − {against}"),
         None if term == "age" => "percentage points per year".to_owned(),
         None => format!("percentage points per unit of {term}"),
     }
