@@ -39,7 +39,15 @@ pub trait Kind: Send + Sync {
     /// What it is.
     fn descriptor(&self) -> &Descriptor;
 
-    /// Checks what types and ranges can't say, before anything runs.
+    /// Checks one param beyond its type and range, as soon as its value is known.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn check_param(&self, _name: &str, _value: &Value) -> Result<(), ParamProblem> {
+        Ok(())
+    }
+
+    /// Checks what only several params together can say, before anything runs.
     ///
     /// # Errors
     /// Every problem found, each naming its param.

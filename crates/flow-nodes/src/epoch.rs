@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use flow_contract::{
     Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
-    ParamSpec, ParamType, Params, PortType, Task,
+    ParamSpec, ParamType, PortType, Task, Value,
 };
 use flow_edf::Recording;
 
@@ -91,28 +91,23 @@ impl Kind for Epoch {
         &DESCRIPTOR
     }
 
-    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
-        let problem = |what: String| ParamProblem {
-            param: "channels".to_owned(),
-            what,
-            help: "write a modality, `: ` and the signal's label, as in \"EEG: EEG Fpz-Cz\""
-                .to_owned(),
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        let Some(channels) = value.as_list().filter(|_| name == "channels") else {
+            return Ok(());
         };
-        let texts = params.texts("channels");
-        if texts.is_empty() {
-            return Err(vec![problem("there are no channels".to_owned())]);
-        }
-        let wrong = |text: &&&str| Channel::parse(text).is_none();
-        let problems: Vec<ParamProblem> = texts
-            .iter()
-            .filter(wrong)
-            .map(|text| problem(format!("`{text}` names no modality and signal")))
-            .collect();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        let unread = |value: &&Value| value.as_text().and_then(Channel::parse).is_none();
+        let what = match channels.iter().find(unread) {
+            Some(value) => format!("`{value}` names no modality and signal"),
+            None if channels.is_empty() => "there are no channels".to_owned(),
+            None => return Ok(()),
+        };
+        let help =
+            "write a modality, `: ` and the signal's label, as in \"EEG: EEG Fpz-Cz\"".to_owned();
+        Err(ParamProblem {
+            param: name.to_owned(),
+            what,
+            help,
+        })
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -128,8 +123,8 @@ impl Kind for Epoch {
             let signals = Signals::find(&psg, &channels, task.params.text("marker"), task.observer)
                 .map_err(|error| error.at(name))?;
             let seconds = task.params.float("seconds");
-            let placed = place(&psg, &hypnogram, seconds)
-                .map_err(|error| error.at(&hypnogram_name(task)))?;
+            let placed =
+                place(&psg, &hypnogram, seconds).map_err(|error| error.at(hypnogram_name(task)))?;
             cut(&signals, &placed, seconds).map_err(|error| error.at(name))?
         };
         task.give("epochs", epochs);

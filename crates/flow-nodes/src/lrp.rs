@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use flow_contract::{
     Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType, Params,
-    Task,
+    Task, Value,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
@@ -62,14 +62,15 @@ impl Kind for Lrp {
         &DESCRIPTOR
     }
 
-    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
-        match Composite::parse(params.text("rule")) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(vec![ParamProblem {
-                param: "rule".to_owned(),
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        let text = value.as_text().filter(|_| name == "rule");
+        match text.map(Composite::parse) {
+            None | Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(ParamProblem {
+                param: name.to_owned(),
                 what: error.to_string(),
                 help: "write a rule such as `epsilon(0.01)` or `alpha-beta(1,0)`, or a preset such as `epsilon-plus`".to_owned(),
-            }]),
+            }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Networks in params and files: what `train`, `predict` and `lrp` share.
 
-use flow_contract::{Input, NodeError, ParamProblem, Params};
+use flow_contract::{Input, NodeError, ParamProblem, Params, Value};
 use flow_learn::network::Network;
 use flow_learn::weights::{LayerWeights, Weights};
 
@@ -28,10 +28,11 @@ fn read_network(entries: &[&str], channels: usize, time: usize) -> Result<Networ
 }
 
 /// What is wrong with a param `network` for the paper's epochs, before anything runs.
-pub fn network_problem(params: &Params) -> Option<ParamProblem> {
+pub fn network_problem(value: &Value) -> Option<ParamProblem> {
     /// Long enough for any network; the real length is checked when the epochs are there.
     const ANY_TIME: usize = 100_000;
-    let error = read_network(&params.texts("network"), 3, ANY_TIME).err()?;
+    let entries: Vec<&str> = value.as_list()?.iter().filter_map(Value::as_text).collect();
+    let error = read_network(&entries, 3, ANY_TIME).err()?;
     Some(ParamProblem {
         param: "network".to_owned(),
         what: error.what,

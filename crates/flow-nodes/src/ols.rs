@@ -92,21 +92,23 @@ impl Kind for Ols {
         &DESCRIPTOR
     }
 
-    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
         let problem = |what: String| {
-            Err(vec![ParamProblem {
-                param: "formula".to_owned(),
+            Err(ParamProblem {
+                param: name.to_owned(),
                 what,
                 help: "write `share ~` and the columns of the recordings, as in `share ~ age + sex + medication`".to_owned(),
-            }])
+            })
         };
-        match Formula::parse(params.text("formula")) {
-            Ok(formula) if formula.response() == "share" => Ok(()),
-            Ok(formula) => problem(format!(
+        let text = value.as_text().filter(|_| name == "formula");
+        match text.map(Formula::parse) {
+            None => Ok(()),
+            Some(Ok(formula)) if formula.response() == "share" => Ok(()),
+            Some(Ok(formula)) => problem(format!(
                 "the response is `{}`, but this node models `share`",
                 formula.response()
             )),
-            Err(error) => problem(error.to_string()),
+            Some(Err(error)) => problem(error.to_string()),
         }
     }
 
@@ -295,62 +297,31 @@ fn covariates(
     at: &[usize],
     params: &Params,
 ) -> Result<(Design, BTreeMap<String, String>), NodeError> {
-    enum Kept {
-        Numbers(Vec<f64>),
-        Labels(Vec<String>),
-    }
-    let mut kept = Vec::new();
-    for name in formula.columns() {
-        let cells = recordings.values(name)?;
-        let numeric: Option<Vec<f64>> = cells
-            .iter()
-            .map(|cell| match cell {
-                Value::Int(_) | Value::Float(_) => cell.as_float(),
-                _ => None,
-            })
-            .collect();
-        if let Some(row) = cells.iter().position(|cell| *cell == Value::Null) {
-            return Err(NodeError::new(format!(
-                "column `{name}` of the recordings is empty in row {}",
-                row + 1
-            )));
-        }
-        kept.push((
-            name,
-            match numeric {
-                Some(numbers) => Kept::Numbers(at.iter().map(|&row| numbers[row]).collect()),
-                None => Kept::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
-            },
-        ));
-    }
-    let borrowed: Vec<(&str, Result<&[f64], Vec<&str>>)> = kept
-        .iter()
-        .map(|(name, kept)| {
-            (
-                *name,
-                match kept {
-                    Kept::Numbers(numbers) => Ok(numbers.as_slice()),
-                    Kept::Labels(labels) => Err(labels.iter().map(String::as_str).collect()),
-                },
-            )
-        })
-        .collect();
+    let covariates = formula
+        .columns()
+        .into_iter()
+        .map(|name| Ok((name, Covariate::read(recordings, name, at)?)))
+        .collect::<Result<Vec<_>, NodeError>>()?;
+    let labels: Vec<Vec<&str>> = covariates.iter().map(|(_, one)| one.labels()).collect();
     let reference = params.value("reference").as_map();
-    let columns: Vec<Column<'_>> = borrowed
+    let columns: Vec<Column<'_>> = covariates
         .iter()
-        .map(|(name, values)| Column {
-            name,
-            values: match values {
-                Ok(numbers) => Values::Numbers(numbers),
-                Err(labels) => {
+        .zip(&labels)
+        .map(|((name, covariate), labels)| {
+            let values = match covariate {
+                Covariate::Numbers(numbers) => Values::Numbers(numbers),
+                Covariate::Labels(_) => {
                     let reference = reference
                         .and_then(|map| map.get(*name))
                         .and_then(Value::as_text);
                     // A reference that none of these recordings has would leave nothing to compare with.
-                    let reference = reference.filter(|reference| labels.contains(reference));
-                    Values::Labels { labels, reference }
+                    Values::Labels {
+                        labels,
+                        reference: reference.filter(|one| labels.contains(one)),
+                    }
                 }
-            },
+            };
+            Column { name, values }
         })
         .collect();
     let coded = design_of(formula, &columns, at.len()).map_err(|error| {
@@ -361,6 +332,38 @@ fn covariates(
         .into_iter()
         .map(|one| (one.column, one.level));
     Ok((coded.design, references.collect()))
+}
+
+/// A column of the recordings, repeated for each of their epochs.
+enum Covariate {
+    Numbers(Vec<f64>),
+    Labels(Vec<String>),
+}
+
+impl Covariate {
+    fn read(recordings: &Table, name: &str, at: &[usize]) -> Result<Self, NodeError> {
+        let cells = recordings.values(name)?;
+        if let Some(row) = cells.iter().position(|cell| *cell == Value::Null) {
+            let what = format!(
+                "column `{name}` of the recordings is empty in row {}",
+                row + 1
+            );
+            return Err(NodeError::new(what));
+        }
+        let numbers: Option<Vec<f64>> = cells.iter().map(Value::as_float).collect();
+        Ok(match numbers {
+            Some(numbers) => Self::Numbers(at.iter().map(|&row| numbers[row]).collect()),
+            None => Self::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
+        })
+    }
+
+    /// The labels, borrowed; none for numbers.
+    fn labels(&self) -> Vec<&str> {
+        match self {
+            Self::Numbers(_) => Vec::new(),
+            Self::Labels(labels) => labels.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 /// One group and modality.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use flow_contract::{
     Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
-    ParamType, Params, PortType, Task, derive_seed,
+    ParamType, Params, PortType, Task, Value, derive_seed,
 };
 use flow_learn::backend::BackendClass;
 use flow_learn::network::Network;
@@ -145,8 +145,13 @@ impl Kind for Train {
         &DESCRIPTOR
     }
 
-    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
-        network_problem(params).map_or(Ok(()), |problem| Err(vec![problem]))
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        let problem = if name == "network" {
+            network_problem(value)
+        } else {
+            None
+        };
+        problem.map_or(Ok(()), Err)
     }
 
     fn backend(&self, _params: &Params) -> Option<String> {

@@ -50,6 +50,11 @@ impl Node {
             let value = value.map_err(|fault| fault_at(spec.name, point, &fault))?;
             values.insert(spec.name.to_owned(), value);
         }
+        let check =
+            |(name, value): (&String, &flow_contract::Value)| kind.check_param(name, value).err();
+        if let Some(problem) = values.iter().find_map(check) {
+            return Err(refused_at(point, vec![problem]));
+        }
         let params = Params::new(values);
         match kind.check(&params) {
             Ok(()) => Ok(params),

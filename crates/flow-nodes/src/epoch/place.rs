@@ -117,8 +117,7 @@ fn seconds_between(from: Start, to: Start) -> f64 {
 }
 
 fn second_of_day(time: flow_edf::TimeOfDay) -> f64 {
-    let whole =
-        u32::from(time.hour()) * 3600 + u32::from(time.minute()) * 60 + u32::from(time.second());
+    let whole = time.hour() * 3600 + time.minute() * 60 + time.second();
     f64::from(whole) + f64::from(time.nanosecond()) * 1e-9
 }
 

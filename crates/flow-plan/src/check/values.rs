@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flow_contract::{Kind, ParamSpec, ParamType, Params, Row, Value};
+use flow_contract::{Kind, ParamProblem, ParamSpec, ParamType, Params, Row, Value};
 
 use crate::complaints::Complaints;
 use crate::conform::{Fault, conform};
@@ -230,31 +230,70 @@ fn ask(
     params: &BTreeMap<String, Template>,
     complaints: &mut Complaints,
 ) {
+    let mut said = Vec::new();
+    for spec in kind.descriptor().params {
+        if let Some(template) = params.get(spec.name) {
+            ask_of_one(outline, kind, spec, template, &mut said, complaints);
+        }
+    }
+    if !said.is_empty() {
+        return;
+    }
     let used: Vec<&str> = params.values().flat_map(Template::axes).collect();
     let Some(tries) = tries(&outline.axes, &used, MOST_ASKED) else {
         return;
     };
-    let mut said = Vec::new();
     for tried in tries {
         let Ok(params) = params_at(kind, params, &tried.scope) else {
             return;
         };
         for problem in kind.check(&params).err().unwrap_or_default() {
-            if said.contains(&problem) {
-                continue;
-            }
-            let item = outline.table.get(&problem.param);
-            let span = item.map_or(outline.span, |item| item.span);
-            let mistake = NodeMistake::ParamRefused {
-                kind: kind.descriptor().name.to_owned(),
-                param: problem.param.clone(),
-                what: problem.what.clone(),
-                help: problem.help.clone(),
-            };
-            complaints.add_with(span, mistake, tried.marks());
-            said.push(problem);
+            refuse(outline, kind, &tried, problem, &mut said, complaints);
         }
     }
+}
+
+/// Asks the kind about one param, whatever is known of the others.
+fn ask_of_one(
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    spec: &ParamSpec,
+    template: &Template,
+    said: &mut Vec<ParamProblem>,
+    complaints: &mut Complaints,
+) {
+    for tried in tries(&outline.axes, &template.axes(), MOST_ASKED).unwrap_or_default() {
+        let Ok(value) = conform(template, &spec.ty, &tried.scope) else {
+            return;
+        };
+        if let Err(problem) = kind.check_param(spec.name, &value) {
+            refuse(outline, kind, &tried, problem, said, complaints);
+        }
+    }
+}
+
+/// Complains of a param once, however many values of an axis lead to it.
+fn refuse(
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    tried: &Tried,
+    problem: ParamProblem,
+    said: &mut Vec<ParamProblem>,
+    complaints: &mut Complaints,
+) {
+    if said.contains(&problem) {
+        return;
+    }
+    let item = outline.table.get(&problem.param);
+    let span = item.map_or(outline.span, |item| item.span);
+    let mistake = NodeMistake::ParamRefused {
+        kind: kind.descriptor().name.to_owned(),
+        param: problem.param.clone(),
+        what: problem.what.clone(),
+        help: problem.help.clone(),
+    };
+    complaints.add_with(span, mistake, tried.marks());
+    said.push(problem);
 }
 
 fn params_at(
