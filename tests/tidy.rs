@@ -50,7 +50,8 @@ fn dependencies(name: &str) -> BTreeSet<String> {
             inside = line == "[dependencies]" || line.starts_with("[target.");
             continue;
         }
-        if let Some((dependency, _)) = line.split_once(['=', '.']).filter(|_| inside) {
+        let counts = inside && !line.starts_with('#');
+        if let Some((dependency, _)) = line.split_once(['=', '.']).filter(|_| counts) {
             found.insert(dependency.trim().to_owned());
         }
     }

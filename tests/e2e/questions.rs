@@ -48,6 +48,24 @@ fn status_and_why_say_what_would_run() {
 }
 
 #[test]
+fn the_default_study_is_valid() {
+    let sandbox = Sandbox::new(include_str!("../../pipeline.toml"));
+    let said = sandbox.flow(&["check"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let paper = [
+        "--set",
+        "minutes=480",
+        "--set",
+        "folds=10",
+        "--set",
+        "training_epochs=100",
+        "--set",
+        "batch=128",
+    ];
+    assert_eq!(sandbox.flow(&[&["check"][..], &paper].concat()).code, 0);
+}
+
+#[test]
 fn graph_kinds_and_show_answer() {
     let sandbox = Sandbox::new(SMALL);
     let graph = answers(&sandbox, &["graph", "--json"]);

@@ -1,6 +1,6 @@
 //! Finds what is stale, runs it, and says why.
 //!
-//! A [`Board`](board) holds every instance of a plan and its state; [`run()`] moves instances from
+//! A board holds every instance of a plan and its state; [`run()`] moves instances from
 //! wanted to settled, [`survey`] asks the same board what would run without running it. Results are
 //! looked up and recorded in a [`flow_store::Store`]; work is done by an executor.
 //!

@@ -88,4 +88,37 @@ mod tests {
         let names: Vec<&str> = KINDS.iter().map(|kind| kind.descriptor().name).collect();
         assert!(names.is_sorted(), "{names:?}");
     }
+
+    #[test]
+    fn no_port_or_param_is_named_like_a_word_of_the_language() {
+        let reserved = [
+            "kind", "for_each", "zip", "exclude", "include", "seed", "cores", "memory", "gpu",
+            "pools", "retries", "timeout", "keep", "publish",
+        ];
+        for kind in KINDS {
+            let descriptor = kind.descriptor();
+            let ports = descriptor.inputs.iter().map(|port| port.name.as_ref());
+            let params = descriptor.params.iter().map(|param| param.name);
+            for name in ports.chain(params) {
+                assert!(!reserved.contains(&name), "{}.{name}", descriptor.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_port_and_param_is_described() {
+        for kind in KINDS {
+            let descriptor = kind.descriptor();
+            let ports = descriptor.inputs.iter().map(|port| port.doc);
+            let ports = ports.chain(descriptor.outputs.iter().map(|port| port.doc));
+            let docs = ports.chain(descriptor.params.iter().map(|param| param.doc));
+            for doc in docs.chain([descriptor.summary]) {
+                assert!(
+                    doc.ends_with('.') || doc.ends_with('%'),
+                    "{}: `{doc}`",
+                    descriptor.name
+                );
+            }
+        }
+    }
 }

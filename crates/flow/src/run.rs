@@ -1,9 +1,12 @@
 //! `flow run`.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
 
 use flow_engine::{Event, Listener, Summary};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::args::{Ask, Place, Run};
 use crate::outcome::{Outcome, Refusal};
@@ -43,7 +46,7 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
         keep_going: run.keep_going,
         run: name,
     };
-    let stop = AtomicBool::new(false);
+    let stop = stop_on_signals()?;
     let session = session(&study, &store, &asked, &stop);
     let journal = store.begin_run(&asked.run)?;
     let mut last = Last {
@@ -56,6 +59,17 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
     }
     last.say_end();
     Ok(outcome(&summary))
+}
+
+/// A flag that Ctrl-C and a polite kill set: running nodes then end, what is done is kept. The same
+/// signal a second time ends the process at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_default(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;
+        flag::register(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;
+    }
+    Ok(stop)
 }
 
 /// Keeps the last event back until the report is written, so that it is the last line.
