@@ -11,10 +11,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task};
-use flow_store::{Claim, ClaimGuard, Entry, ReadError, Store, StoreError};
+use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, Observer, Produced, Task};
+use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
+use crate::form;
 use crate::prepare::{Artifact, Origin, Prepared};
 use crate::session::Session;
 
@@ -23,11 +24,13 @@ pub(crate) struct Job<'a> {
     pub(crate) id: InstanceId,
     pub(crate) address: String,
     pub(crate) kind: &'a dyn Kind,
-    pub(crate) outputs: Vec<String>,
+    pub(crate) outputs: Vec<(String, Form)>,
+    /// Whether its outputs come from outside and may not be what the study says they are.
+    pub(crate) foreign: bool,
     pub(crate) key: Key,
     pub(crate) prepared: Prepared,
-    /// Whether a recorded result must not be used.
-    pub(crate) forced: bool,
+    /// Whether a recorded result counts only if its bytes are read and found right.
+    pub(crate) distrusted: bool,
 }
 
 /// What a worker tells the run.
@@ -48,6 +51,7 @@ pub(crate) enum Message {
     },
     Done {
         id: InstanceId,
+        key: Key,
         verdict: Verdict,
     },
 }
@@ -67,7 +71,10 @@ pub(crate) enum Verdict {
     /// The kind panicked: our bug.
     Panicked(NodeError),
     /// A stored input was damaged or is gone.
-    Damaged(Digest),
+    Damaged {
+        digest: Digest,
+        gone: bool,
+    },
     Broken(StoreError),
 }
 
@@ -129,10 +136,10 @@ impl Drop for Crew<'_> {
 
 fn work<'a>(session: &'a Session<'a>, queue: &Queue<'a>, sender: &Sender<Message>) {
     while let Some(job) = next_job(queue) {
-        let id = job.id;
+        let (id, key) = (job.id, job.key);
         let verdict = do_job(session, &job, sender).unwrap_or_else(|failure| failure);
         // The receiver is gone only when the run was abandoned.
-        if sender.send(Message::Done { id, verdict }).is_err() {
+        if sender.send(Message::Done { id, key, verdict }).is_err() {
             return;
         }
     }
@@ -161,11 +168,8 @@ fn do_job(
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
     let _claim = claim(session, job, sender)?;
-    if let Some(found) = store.lookup(&job.key).filter(|_| !job.forced)
-        && found
-            .outputs
-            .iter()
-            .all(|(_, digest, _)| store.contains(digest))
+    if let Some(found) = store.lookup(&job.key)
+        && first_absent(store, &found.outputs, job.distrusted).is_none()
     {
         return Ok(Verdict::Found {
             outputs: found.outputs.clone().into(),
@@ -205,6 +209,20 @@ fn do_job(
         outputs: outputs.into(),
         seconds,
     })
+}
+
+/// The first of these outputs that the store can't give; reads them all where they are distrusted.
+pub(crate) fn first_absent<'o>(
+    store: &Store,
+    outputs: &'o [Output],
+    distrusted: bool,
+) -> Option<&'o str> {
+    let there = |digest: &Digest| match distrusted {
+        true => store.get(digest).is_ok(),
+        false => store.contains(digest),
+    };
+    let absent = outputs.iter().find(|(_, digest, _)| !there(digest));
+    absent.map(|(port, ..)| port.as_str())
 }
 
 /// Takes the right to compute the job's key, waiting for another run that computes it.
@@ -280,9 +298,11 @@ fn read_input(store: &Store, artifact: &Artifact) -> Result<Input, Verdict> {
             )))
         })?,
         Origin::Blob => store.get(&artifact.digest).map_err(|error| match error {
-            ReadError::Missing { .. } | ReadError::Damaged { .. } => {
-                Verdict::Damaged(artifact.digest)
-            }
+            ReadError::Missing { digest } => Verdict::Damaged { digest, gone: true },
+            ReadError::Damaged { digest, .. } => Verdict::Damaged {
+                digest,
+                gone: false,
+            },
             error => Verdict::Failed(NodeError::new(error)),
         })?,
     };
@@ -311,11 +331,14 @@ fn keep(
     mut produced: BTreeMap<String, Produced>,
 ) -> Result<Vec<(String, Digest, u64)>, Verdict> {
     let mut kept = Vec::with_capacity(job.outputs.len());
-    for output in &job.outputs {
+    for (output, form) in &job.outputs {
         let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
         let given = produced
             .remove(output)
             .ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
+        if job.foreign {
+            form::check(*form, &given, output).map_err(Verdict::Failed)?;
+        }
         let (digest, size) = match given {
             Produced::Bytes(bytes) => (
                 store.put_bytes(&bytes).map_err(Verdict::Broken)?,

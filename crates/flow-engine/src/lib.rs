@@ -13,6 +13,7 @@ mod command;
 mod event;
 mod execute;
 mod expand;
+mod form;
 mod pace;
 mod prepare;
 mod publish;

@@ -1,6 +1,7 @@
 //! From a ready instance to its recipe.
 
-use flow_contract::{Digest, Labels, NodeError, Params, Recipe, Value};
+use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
+use flow_plan::{Binding, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
 use crate::session::Session;
@@ -39,11 +40,12 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         .params_at(&instance.point, kind)
         .map_err(NodeError::new)?;
     let mut inputs = Vec::with_capacity(instance.inputs.len());
-    for (port, sources) in &instance.inputs {
+    for ((port, sources), binding) in instance.inputs.iter().zip(&node.bindings) {
         let mut artifacts = Vec::new();
         for source in sources {
             resolve(board, source, &mut artifacts)?;
         }
+        counted(board, id, binding, artifacts.len())?;
         inputs.push((port.clone(), artifacts));
     }
     let named = |(port, artifacts): &(String, Vec<Artifact>)| {
@@ -68,6 +70,64 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         params,
         inputs,
     })
+}
+
+/// A port takes as many artifacts as its kind says, whatever rows came at run time.
+fn counted(
+    board: &Board<'_>,
+    id: InstanceId,
+    binding: &Binding,
+    count: usize,
+) -> Result<(), NodeError> {
+    let fits = match binding.arity {
+        Arity::One => count == 1,
+        Arity::Optional => count <= 1,
+        Arity::Many => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let sources = binding
+        .sources
+        .iter()
+        .map(|source| named(board, id, source));
+    let sources: Vec<String> = sources.collect();
+    let what = format!(
+        "port `{}` takes one artifact, but there are {count} of {}",
+        binding.port,
+        sources.join(" and ")
+    );
+    Err(NodeError::new(what).help("compare the axes of the two nodes, or select with `[axis=…]`"))
+}
+
+/// What a source is at an instance: `` `night.table` with recording=SC4001 ``.
+fn named(board: &Board<'_>, id: InstanceId, source: &Source) -> String {
+    let point = &board.instance(id).point;
+    let text = |template: &Template| {
+        let text = template.text_at(&point.scope);
+        text.unwrap_or_else(|error| error.to_string())
+    };
+    match source {
+        Source::File(template) | Source::Files(template) => format!("`{}`", text(template)),
+        Source::Output {
+            node,
+            output,
+            select,
+        } => {
+            let from = board.session.plan.node(*node);
+            let selected = select.iter().map(|(axis, v)| format!("{axis}={}", text(v)));
+            let selects = |axis: &str| select.iter().any(|(name, _)| name == axis);
+            let shares = |axis: &str| from.axes.iter().any(|own| own.name == axis);
+            let own = point.labels.iter();
+            let own = own.filter(|(axis, _)| shares(axis) && !selects(axis));
+            let own = own.map(|(axis, value)| format!("{axis}={value}"));
+            let with: Vec<String> = selected.chain(own).collect();
+            match with.is_empty() {
+                true => format!("`{}.{output}`", from.name),
+                false => format!("`{}.{output}` with {}", from.name, with.join(",")),
+            }
+        }
+    }
 }
 
 fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Result<(), NodeError> {

@@ -1,7 +1,5 @@
 //! A laboratory for the engine: toy kinds, a sandbox folder, and a listener that remembers.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +12,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
     ParamType, PortType, Row, Task, Value,
 };
-use flow_engine::{Event, Session, Summary, Surveyed, WithCommand, run, survey};
+use flow_engine::{EngineError, Event, Session, Summary, Surveyed, WithCommand, run, survey};
 use flow_plan::{Plan, Request, plan};
 use flow_store::Store;
 use tempfile::TempDir;
@@ -125,6 +123,21 @@ impl Kind for Join {
     }
 }
 
+/// `one`: its one input.
+struct One;
+const TAKES_ONE: &[InputPort] = &[input("of", PortType::new("any", Form::File), Arity::One)];
+static ONE: Descriptor = toy("one", TAKES_ONE, GIVES_TEXT, &[]);
+impl Kind for One {
+    fn descriptor(&self) -> &Descriptor {
+        &ONE
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let bytes = task.input("of")?.content.to_vec();
+        task.give("out", bytes);
+        Ok(())
+    }
+}
+
 /// `rows`: a table whose rows are the lines of its input or its param, one column `item`.
 struct Rows;
 static ROWS_KIND: Descriptor = toy("rows", MAY_TAKE, GIVES_ROWS, &[text("lines", "")]);
@@ -170,7 +183,7 @@ impl Kind for Meet {
 struct Toys;
 impl Catalog for Toys {
     fn kinds(&self) -> Vec<&dyn Kind> {
-        vec![&Join, &Meet, &Rows, &Say]
+        vec![&Join, &Meet, &One, &Rows, &Say]
     }
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         let text = std::str::from_utf8(table).map_err(|error| error.to_string())?;
@@ -206,6 +219,15 @@ impl Did {
         let mut ran: Vec<String> = ran.collect();
         ran.sort();
         ran
+    }
+
+    /// The words of all failures.
+    pub fn errors(&self) -> String {
+        let words = self.events.iter().filter_map(|event| match event {
+            Event::Failed { instance, error } => Some(format!("{instance}: {error:?}\n")),
+            _ => None,
+        });
+        words.collect()
     }
 
     /// ran, cached, failed, skipped.
@@ -300,11 +322,15 @@ impl Lab {
     }
 
     pub fn run(&self) -> Did {
+        self.try_run().unwrap()
+    }
+
+    pub fn try_run(&self) -> Result<Did, EngineError> {
         self.with_session(|session| {
             let mut events = Vec::new();
             let mut listener = |event: &Event| events.push(event.clone());
-            let summary = run(session, &mut listener).unwrap();
-            Did { events, summary }
+            let summary = run(session, &mut listener)?;
+            Ok(Did { events, summary })
         })
     }
 

@@ -1,0 +1,7 @@
+//! What the engine promises, with toy nodes; one binary, because linking takes longer than testing.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod edges;
+mod lab;
+mod run;
