@@ -9,17 +9,22 @@
 
 mod address;
 mod board;
+mod child;
 mod command;
+mod ear;
 mod event;
 mod execute;
 mod expand;
 mod form;
+mod machine;
 mod pace;
 mod prepare;
 mod publish;
 mod run;
 mod session;
+mod standing;
 mod survey;
+mod watchdog;
 
 pub use address::Address;
 pub use command::{COMMAND, WithCommand};

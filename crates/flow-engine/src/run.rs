@@ -1,20 +1,21 @@
 //! The loop of a run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
-use flow_contract::{Digest, Key, NodeError, first_difference};
+use flow_contract::{Digest, Key, NodeError};
 use flow_plan::NodeId;
 
 use crate::address::Address;
 use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::{ErrorWords, Event, Listener, Why};
-use crate::execute::{Crew, Job, Message, Verdict, first_absent};
+use crate::execute::{Crew, Job, Message, Verdict};
 use crate::expand::{News, Wanted, expand, wanted};
-use crate::pace::Free;
+use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
 use crate::publish::{Unpublished, publish};
 use crate::session::{EngineError, Session};
+use crate::standing::standing;
 
 /// How a run ended.
 #[derive(Debug, Default)]
@@ -75,8 +76,9 @@ struct Loop<'a, 'l> {
     /// Nodes whose instances are not known yet.
     pending: Vec<NodeId>,
     /// Jobs that wait for cores.
-    queued: std::collections::VecDeque<Job<'a>>,
-    running: usize,
+    line: Line<'a>,
+    /// What each running instance was given.
+    granted: HashMap<InstanceId, Grant>,
     free: Free,
     why: HashMap<InstanceId, Why>,
     listener: &'l mut dyn Listener,
@@ -98,9 +100,9 @@ impl<'a, 'l> Loop<'a, 'l> {
             board,
             wanted,
             pending,
-            queued: Default::default(),
-            running: 0,
-            free: Free::new(session.jobs, session.plan.pools()),
+            line: Line::default(),
+            granted: HashMap::new(),
+            free: Free::new(Amounts::of(session.plan, session.jobs)),
             why: HashMap::new(),
             listener,
             summary: Summary::default(),
@@ -124,7 +126,7 @@ impl<'a, 'l> Loop<'a, 'l> {
                 continue;
             }
             self.start_what_fits(crew);
-            if self.running == 0 {
+            if self.granted.is_empty() {
                 break;
             }
             self.hear(crew.wait());
@@ -214,57 +216,49 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn enqueue(&mut self, id: InstanceId, key: Key, prepared: Prepared, why: Why) {
-        self.board.set(id, State::Running);
-        self.why.insert(id, why);
+        let session = self.board.session;
         let instance = self.board.instance(id);
-        let node = self.board.session.plan.node(instance.node);
-        self.queued.push_back(Job {
+        let node = session.plan.node(instance.node);
+        if node.resources.gpus as usize > self.free.all_gpus() {
+            let (wants, has) = (node.resources.gpus, self.free.all_gpus());
+            let what = format!("it needs {wants} GPUs, and this run has {has}");
+            let error = NodeError::new(what).help("look at CUDA_VISIBLE_DEVICES and /dev/nvidia*");
+            return self.fail(id, &error);
+        }
+        let kind = session.kind(instance.node);
+        let ports = node.signature.outputs.iter();
+        let job = Job {
             id,
             address: self.name(id),
-            kind: self.board.session.kind(instance.node),
-            outputs: node
-                .signature
-                .outputs
-                .iter()
+            kind,
+            outputs: ports
                 .map(|port| (port.name.to_string(), port.ty.form))
                 .collect(),
-            foreign: self
-                .board
-                .session
-                .kind(instance.node)
-                .descriptor()
-                .open_ports,
+            foreign: kind.descriptor().open_ports,
             key,
             prepared,
             distrusted: instance.rewinds > 0,
-        });
+            retries: node.retries,
+            timeout: node.timeout,
+            gpus: Vec::new(),
+        };
+        self.board.set(id, State::Running);
+        self.why.insert(id, why);
+        self.line.push(&node.resources, job);
     }
 
     fn start_what_fits(&mut self, crew: &Crew<'a>) {
-        if !self.may_start() {
-            return;
-        }
-        let plan = self.board.session.plan;
-        let mut left = std::collections::VecDeque::new();
-        while let Some(job) = self.queued.pop_front() {
-            let node = self.board.instance(job.id).node;
-            if self.running >= self.board.session.jobs
-                || !self.free.take(&plan.node(node).resources)
-            {
-                left.push_back(job);
-                if self.running >= self.board.session.jobs {
-                    break;
-                }
-                continue;
-            }
-            self.running += 1;
+        while self.may_start() && self.granted.len() < self.board.session.jobs.max(1) {
+            let Some((mut job, grant)) = self.line.pop(&mut self.free) else {
+                return;
+            };
             let why = self.why.get(&job.id).cloned().unwrap_or(Why::New);
             let (instance, key) = (job.address.clone(), job.key.to_string());
             self.tell(Event::Started { instance, key, why });
+            job.gpus.clone_from(&grant.gpus);
+            self.granted.insert(job.id, grant);
             crew.start(job);
         }
-        left.append(&mut self.queued);
-        self.queued = left;
     }
 
     fn hear(&mut self, message: Message) {
@@ -292,10 +286,9 @@ impl<'a, 'l> Loop<'a, 'l> {
                 self.tell(Event::Waiting { instance, pid });
             }
             Message::Done { id, key, verdict } => {
-                self.running -= 1;
-                let plan = self.board.session.plan;
-                let resources = &plan.node(self.board.instance(id).node).resources;
-                self.free.give(resources, plan.pools());
+                if let Some(grant) = self.granted.remove(&id) {
+                    self.free.give(grant);
+                }
                 self.conclude(id, key, verdict);
             }
         }
@@ -315,6 +308,8 @@ impl<'a, 'l> Loop<'a, 'l> {
                 self.fail(id, &error);
             }
             Verdict::Damaged { digest, gone } => self.read_again(id, digest, gone),
+            // It stays as it is, and is told as skipped when the run ends.
+            Verdict::Stopped => {}
             Verdict::Broken(error) => {
                 self.broken.get_or_insert(error.into());
                 self.board.settle(id, Outcome::Failed);
@@ -352,10 +347,9 @@ impl<'a, 'l> Loop<'a, 'l> {
         true
     }
 
-    /// Says that stored bytes went bad; those that may be dropped were simply not kept.
+    /// Says that stored bytes went bad; of those that are gone, the reason to run again tells.
     fn tell_damaged(&mut self, producer: InstanceId, digest: Digest, gone: bool) {
-        let node = self.board.instance(producer).node;
-        if gone && !self.board.session.plan.node(node).keep {
+        if gone {
             return;
         }
         self.tell(Event::Damaged {
@@ -492,49 +486,4 @@ impl<'a, 'l> Loop<'a, 'l> {
             });
         }
     }
-}
-
-/// The stored result of a recipe, or why there is none.
-pub(crate) fn standing(
-    board: &Board<'_>,
-    id: InstanceId,
-    prepared: &Prepared,
-    key: Key,
-) -> Result<(Outputs, f64), Why> {
-    let store = board.session.store;
-    let instance = board.instance(id);
-    // What need not be kept is missed only by those who read it.
-    let may_be_gone = instance.rewinds == 0 && !board.session.plan.node(instance.node).keep;
-    if let Some(entry) = store.lookup(&key) {
-        let distrusted = instance.rewinds > 0;
-        return match first_absent(store, &entry.outputs, distrusted) {
-            Some(output) if !may_be_gone => Err(Why::Gone {
-                output: output.to_owned(),
-            }),
-            _ => Ok((entry.outputs.into(), entry.seconds)),
-        };
-    }
-    let last = store.last_of(&board.address(id).to_string());
-    let difference = last.and_then(|entry| first_difference(&entry.recipe, &prepared.recipe));
-    Err(difference.map_or(Why::New, |difference| named(difference, prepared)))
-}
-
-/// Puts the names of inputs beside their ports, so that a reader knows which file or node moved.
-fn named(mut difference: flow_contract::Difference, prepared: &Prepared) -> Why {
-    let ports: BTreeMap<&str, &str> = prepared
-        .inputs
-        .iter()
-        .filter_map(|(port, artifacts)| match artifacts.as_slice() {
-            [only] => Some((port.as_str(), only.name.as_str())),
-            _ => None,
-        })
-        .collect();
-    if let Some(name) = difference
-        .part
-        .strip_prefix("inputs.")
-        .and_then(|port| ports.get(port))
-    {
-        difference.part = format!("{} ({name})", difference.part);
-    }
-    Why::Changed(difference)
 }

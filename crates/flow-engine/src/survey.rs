@@ -10,8 +10,8 @@ use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::Why;
 use crate::expand::{News, expand, wanted};
 use crate::prepare::prepare;
-use crate::run::standing;
 use crate::session::{EngineError, Session};
+use crate::standing::standing;
 
 /// Where an instance stands before a run.
 #[derive(Clone, Debug, PartialEq)]

@@ -200,6 +200,7 @@ pub struct Lab {
     pub jobs: usize,
     pub keep_going: bool,
     pub targets: Vec<&'static str>,
+    pub stop: AtomicBool,
     runs: AtomicUsize,
 }
 
@@ -260,6 +261,7 @@ impl Lab {
             jobs: 2,
             keep_going: false,
             targets: Vec::new(),
+            stop: AtomicBool::new(false),
             runs: AtomicUsize::new(0),
         };
         lab.study(study);
@@ -317,7 +319,7 @@ impl Lab {
             keep_going: self.keep_going,
             run: &number.to_string(),
             now: &|| 0,
-            stop: &AtomicBool::new(false),
+            stop: &self.stop,
         })
     }
 

@@ -4,4 +4,5 @@
 
 mod edges;
 mod lab;
+mod lifecycle;
 mod run;
