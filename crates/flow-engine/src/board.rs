@@ -8,6 +8,7 @@
 //! ```
 //! All changes of an instance's state pass through [`Board::set`].
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use flow_plan::{NodeId, Point};
 use crate::address::Address;
 use crate::event::Why;
 use crate::session::Session;
+use crate::snapshot::Basis;
 
 /// An instance's place on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,6 +116,8 @@ pub(crate) struct Board<'a> {
     ready: VecDeque<InstanceId>,
     /// Who publishes which path below the reports folder.
     published: HashMap<PathBuf, Address>,
+    /// What was read and published so far; notes are taken while the board is only read.
+    pub(crate) basis: RefCell<Basis>,
 }
 
 impl<'a> Board<'a> {
@@ -131,6 +135,7 @@ impl<'a> Board<'a> {
             instances: Vec::new(),
             ready: VecDeque::new(),
             published: HashMap::new(),
+            basis: RefCell::default(),
         }
     }
 

@@ -219,7 +219,7 @@ fn axis_rows(
             let pattern = pattern
                 .text_at(&Scope::default())
                 .map_err(|error| Attempt::Failed(NodeError::new(error)))?;
-            let paths = matching_paths(board.session, &pattern).map_err(Attempt::Failed)?;
+            let paths = matching_paths(board, &pattern).map_err(Attempt::Failed)?;
             Ok(Some(
                 paths.iter().map(|path| file_row(axis, path)).collect(),
             ))

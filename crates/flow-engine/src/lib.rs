@@ -22,6 +22,7 @@ mod prepare;
 mod publish;
 mod run;
 mod session;
+pub mod snapshot;
 mod standing;
 mod survey;
 mod watchdog;

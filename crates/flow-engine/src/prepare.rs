@@ -1,10 +1,11 @@
 //! From a ready instance to its recipe.
 
+use std::path::Path;
+
 use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
 use flow_plan::{Binding, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
-use crate::session::Session;
 
 /// Where the bytes of an input are.
 #[derive(Clone, Debug)]
@@ -133,12 +134,12 @@ fn named(board: &Board<'_>, id: InstanceId, source: &Source) -> String {
 fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Result<(), NodeError> {
     match source {
         Bound::File(path) => {
-            into.push(source_file(board.session, path, Labels::default())?);
+            into.push(source_file(board, path, Labels::default())?);
         }
         Bound::Files(pattern) => {
-            for path in matching_paths(board.session, pattern)? {
+            for path in matching_paths(board, pattern)? {
                 let labels = Labels::new(vec![("file".into(), Value::from(path.as_str()))]);
-                into.push(source_file(board.session, &path, labels)?);
+                into.push(source_file(board, &path, labels)?);
             }
         }
         Bound::Instances { output, of, shared } => {
@@ -177,7 +178,8 @@ fn stored(
     })
 }
 
-fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+fn source_file(board: &Board<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+    let session = board.session;
     let full = session.path(path);
     if !full.is_file() {
         let why = if full.is_dir() {
@@ -190,6 +192,8 @@ fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Arti
             .help("paths start at the folder of the study file; check the spelling there"));
     }
     let digest = session.store.path_digest(&full).map_err(NodeError::new)?;
+    let mut basis = board.basis.borrow_mut();
+    basis.sources.push((path.to_owned(), digest));
     Ok(Artifact {
         labels,
         digest,
@@ -199,11 +203,16 @@ fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Arti
 }
 
 /// The paths of the files matched by a pattern, as the study would write them, sorted.
-pub(crate) fn matching_paths(
-    session: &Session<'_>,
-    pattern: &str,
-) -> Result<Vec<String>, NodeError> {
-    let full = session.path(pattern);
+pub(crate) fn matching_paths(board: &Board<'_>, pattern: &str) -> Result<Vec<String>, NodeError> {
+    let paths = paths_matching(board.session.root, pattern)?;
+    let mut basis = board.basis.borrow_mut();
+    basis.patterns.push((pattern.to_owned(), paths.clone()));
+    Ok(paths)
+}
+
+/// The same without taking a note of it.
+pub(crate) fn paths_matching(root: &Path, pattern: &str) -> Result<Vec<String>, NodeError> {
+    let full = root.join(pattern);
     let wrong = |why: String| {
         NodeError::new(format!("`{pattern}` can't be searched for files"))
             .because(why)
@@ -213,7 +222,7 @@ pub(crate) fn matching_paths(
     let mut paths = Vec::new();
     for path in matches {
         let path = path.map_err(|error| wrong(error.to_string()))?;
-        let relative = path.strip_prefix(session.root).unwrap_or(&path);
+        let relative = path.strip_prefix(root).unwrap_or(&path);
         paths.push(relative.to_string_lossy().into_owned());
     }
     Ok(paths)

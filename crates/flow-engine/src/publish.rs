@@ -48,7 +48,10 @@ pub(crate) fn publish(
         let path: PathBuf = session.root.join(session.plan.reports()).join(&relative);
         let own = own_extension(board, id, &wish.output);
         let to = extension(&path).filter(|to| own != "bin" && *to != own);
-        if let Published::Written = publish_one(session, digest, &path, to)? {
+        let (done, put) = publish_one(session, digest, &path, to)?;
+        let mut basis = board.basis.borrow_mut();
+        basis.published.push((path.clone(), put));
+        if let Published::Written = done {
             let instance = board.address(id).to_string();
             let path = path.display().to_string();
             tell(Event::Published { instance, path });
@@ -69,19 +72,18 @@ fn publish_one(
     digest: &Digest,
     path: &Path,
     to: Option<&str>,
-) -> Result<Published, Unpublished> {
+) -> Result<(Published, Digest), Unpublished> {
     let Some(to) = to else {
-        return put(session, digest, path);
+        return Ok((put(session, digest, path)?, *digest));
     };
-    let made = converted(session, digest, to, path)?;
-    match put(session, &made, path) {
+    let mut made = converted(session, digest, to, path)?;
+    let mut done = put(session, &made, path);
+    if let Err(Unpublished::Damaged { .. }) = done {
         // The damaged conversion counts as missing now, so it is made again.
-        Err(Unpublished::Damaged { .. }) => {
-            let made = converted(session, digest, to, path)?;
-            put(session, &made, path)
-        }
-        put => put,
+        made = converted(session, digest, to, path)?;
+        done = put(session, &made, path);
     }
+    Ok((done?, made))
 }
 
 fn put(session: &Session<'_>, digest: &Digest, path: &Path) -> Result<Published, Unpublished> {

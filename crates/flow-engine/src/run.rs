@@ -15,6 +15,7 @@ use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
 use crate::publish::{Unpublished, publish};
 use crate::session::{EngineError, Session};
+use crate::snapshot::Basis;
 use crate::standing::standing;
 
 /// How a run ended.
@@ -32,6 +33,8 @@ pub struct Summary {
     pub bug: bool,
     /// What every instance that is done gave, in the order of the plan.
     pub finished: Vec<Finished>,
+    /// What it read and published, for a snapshot.
+    pub(crate) basis: Basis,
 }
 
 /// An instance that is done.
@@ -416,6 +419,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             return Err(error);
         }
         self.board.session.store.sync()?;
+        self.summary.basis = self.board.basis.take();
         self.listener.hear(&Event::RunFinished {
             ran,
             cached,

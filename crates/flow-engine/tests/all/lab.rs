@@ -12,6 +12,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
     ParamType, PortType, Row, Task, Value,
 };
+use flow_engine::snapshot::{Question, is_current, take};
 use flow_engine::{EngineError, Event, Session, Summary, Surveyed, WithCommand, run, survey};
 use flow_plan::{Plan, Request, plan};
 use flow_store::Store;
@@ -196,7 +197,8 @@ impl Catalog for Toys {
 
 /// A study in a folder of its own.
 pub struct Lab {
-    folder: TempDir,
+    folder: PathBuf,
+    _own: Option<TempDir>,
     pub jobs: usize,
     pub keep_going: bool,
     pub targets: Vec<&'static str>,
@@ -208,6 +210,7 @@ pub struct Lab {
 pub struct Did {
     pub events: Vec<Event>,
     pub summary: Summary,
+    pub snapshot: bool,
 }
 
 impl Did {
@@ -256,20 +259,28 @@ impl Did {
 
 impl Lab {
     pub fn new(study: &str) -> Self {
-        let lab = Self {
-            folder: tempfile::tempdir().unwrap(),
+        let own = tempfile::tempdir().unwrap();
+        let mut lab = Self::at(own.path());
+        lab._own = Some(own);
+        lab.study(study);
+        lab
+    }
+
+    /// The laboratory in a folder that another process made.
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            _own: None,
             jobs: 2,
             keep_going: false,
             targets: Vec::new(),
             stop: AtomicBool::new(false),
             runs: AtomicUsize::new(0),
-        };
-        lab.study(study);
-        lab
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     pub fn study(&self, study: &str) {
@@ -313,7 +324,7 @@ impl Lab {
             plan: &plan,
             catalog: &Toys,
             store: &store,
-            root: Path::new(self.folder.path()),
+            root: &self.folder,
             targets: &targets,
             jobs: self.jobs,
             keep_going: self.keep_going,
@@ -332,8 +343,31 @@ impl Lab {
             let mut events = Vec::new();
             let mut listener = |event: &Event| events.push(event.clone());
             let summary = run(session, &mut listener)?;
-            Ok(Did { events, summary })
+            let study = self.read("pipeline.toml");
+            let cache = self.path("cache");
+            let snapshot = take(&self.question(&cache, &study), session, &summary);
+            Ok(Did {
+                events,
+                summary,
+                snapshot,
+            })
         })
+    }
+
+    fn question<'a>(&'a self, cache: &'a Path, study: &'a str) -> Question<'a> {
+        Question {
+            cache,
+            root: &self.folder,
+            study: study.as_bytes(),
+            words: &[],
+            catalog: &Toys,
+        }
+    }
+
+    /// What the snapshot says without a run.
+    pub fn current(&self) -> Option<usize> {
+        let (cache, study) = (self.path("cache"), self.read("pipeline.toml"));
+        is_current(&self.question(&cache, &study)).map(|counts| counts.cached)
     }
 
     pub fn survey(&self) -> Vec<Surveyed> {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod crash;
 mod edges;
 mod lab;
 mod lifecycle;
 mod run;
+mod wander;
