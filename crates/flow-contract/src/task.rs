@@ -64,6 +64,7 @@ pub struct Task<'a> {
     inputs: BTreeMap<String, Vec<Input>>,
     staging: &'a Path,
     produced: BTreeMap<String, Produced>,
+    gpus: Vec<String>,
 }
 
 impl<'a> Task<'a> {
@@ -83,7 +84,21 @@ impl<'a> Task<'a> {
             inputs,
             staging,
             produced: BTreeMap::new(),
+            gpus: Vec::new(),
         }
+    }
+
+    /// The same with the right to use these GPUs, by the ids `CUDA_VISIBLE_DEVICES` takes.
+    #[must_use]
+    pub fn on_gpus(mut self, gpus: Vec<String>) -> Self {
+        self.gpus = gpus;
+        self
+    }
+
+    /// The GPUs that are this node's alone while it runs.
+    #[must_use]
+    pub fn gpus(&self) -> &[String] {
+        &self.gpus
     }
 
     /// The one artifact on a port of [`Arity::One`](crate::Arity::One).

@@ -8,7 +8,10 @@
 //! ```
 //! All changes of an instance's state pass through [`Board::set`].
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use flow_contract::{Digest, Key};
@@ -17,6 +20,7 @@ use flow_plan::{NodeId, Point};
 use crate::address::Address;
 use crate::event::Why;
 use crate::session::Session;
+use crate::snapshot::Basis;
 
 /// An instance's place on the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,8 +88,8 @@ pub(crate) struct Instance {
     pub(crate) state: State,
     /// Its inputs: port by port, source by source.
     pub(crate) inputs: Vec<(String, Vec<Bound>)>,
-    /// Whether a stored result must not be used, because its bytes were damaged.
-    pub(crate) forced: bool,
+    /// How often it was made to run again, because its stored bytes were damaged or gone.
+    pub(crate) rewinds: u32,
     dependents: Vec<InstanceId>,
 }
 
@@ -110,6 +114,10 @@ pub(crate) struct Board<'a> {
     pub(crate) expansions: Vec<Expansion>,
     instances: Vec<Instance>,
     ready: VecDeque<InstanceId>,
+    /// Who publishes which path below the reports folder.
+    published: HashMap<PathBuf, Address>,
+    /// What was read and published so far; notes are taken while the board is only read.
+    pub(crate) basis: RefCell<Basis>,
 }
 
 impl<'a> Board<'a> {
@@ -126,11 +134,28 @@ impl<'a> Board<'a> {
             expansions: wanted.iter().map(expansion).collect(),
             instances: Vec::new(),
             ready: VecDeque::new(),
+            published: HashMap::new(),
+            basis: RefCell::default(),
         }
     }
 
     pub(crate) fn instance(&self, id: InstanceId) -> &Instance {
         &self.instances[id.index()]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// Notes who publishes a path; who else does already, if anybody.
+    pub(crate) fn claim_path(&mut self, path: PathBuf, by: Address) -> Option<Address> {
+        match self.published.entry(path) {
+            Entry::Occupied(taken) => Some(taken.get().clone()),
+            Entry::Vacant(free) => {
+                free.insert(by);
+                None
+            }
+        }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (InstanceId, &Instance)> {
@@ -190,15 +215,6 @@ impl<'a> Board<'a> {
         inputs: Vec<(String, Vec<Bound>)>,
     ) -> InstanceId {
         let id = InstanceId(u32::try_from(self.instances.len()).expect("fewer than 2³² instances"));
-        let needs: Vec<InstanceId> = inputs
-            .iter()
-            .flat_map(|(_, sources)| sources)
-            .flat_map(|source| match source {
-                Bound::Instances { of, .. } => of.as_slice(),
-                Bound::File(_) | Bound::Files(_) => &[],
-            })
-            .copied()
-            .collect();
         let state = State::Waiting(0);
         let dependents = Vec::new();
         self.instances.push(Instance {
@@ -206,28 +222,34 @@ impl<'a> Board<'a> {
             point,
             state,
             inputs,
-            forced: false,
+            rewinds: 0,
             dependents,
         });
-        self.wait_for(id, &needs);
+        let needs = self.instances[id.index()].needs();
+        for need in &needs {
+            self.instances[need.index()].dependents.push(id);
+        }
+        let state = self.state_after(&needs);
+        self.set(id, state);
         id
     }
 
-    fn wait_for(&mut self, id: InstanceId, needs: &[InstanceId]) {
+    /// The state of an instance that takes from these.
+    fn state_after(&self, needs: &[InstanceId]) -> State {
         let mut waiting = 0;
-        let mut blocked = None;
-        for &need in needs {
-            self.instances[need.index()].dependents.push(id);
-            match &self.instance(need).state {
+        for &by in needs {
+            match &self.instance(by).state {
                 State::Settled(Outcome::Done { .. }) => {}
-                State::Settled(_) => blocked = Some(need),
+                State::Settled(Outcome::Blocked { by }) => {
+                    return State::Settled(Outcome::Blocked { by: *by });
+                }
+                State::Settled(_) => return State::Settled(Outcome::Blocked { by }),
                 _ => waiting += 1,
             }
         }
-        match (blocked, waiting) {
-            (Some(by), _) => self.set(id, State::Settled(Outcome::Blocked { by })),
-            (None, 0) => self.set(id, State::Ready),
-            (None, waiting) => self.set(id, State::Waiting(waiting)),
+        match waiting {
+            0 => State::Ready,
+            waiting => State::Waiting(waiting),
         }
     }
 
@@ -275,14 +297,10 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Makes an instance run again because a stored output of it is damaged.
+    /// Makes a done instance run again because a stored output of it is damaged or gone.
     ///
-    /// Those that have not started wait for it again; `reader`, which noticed, is one of them.
-    pub(crate) fn rewind(&mut self, producer: InstanceId, reader: Option<InstanceId>) {
-        if let Some(reader) = reader {
-            self.set(reader, State::Waiting(0));
-        }
-        self.instances[producer.index()].forced = true;
+    /// Those that have not started wait for it again.
+    pub(crate) fn rewind(&mut self, producer: InstanceId) {
         for dependent in self.instances[producer.index()].dependents.clone() {
             match self.instance(dependent).state {
                 State::Waiting(n) => self.set(dependent, State::Waiting(n + 1)),
@@ -290,24 +308,56 @@ impl<'a> Board<'a> {
                 _ => {}
             }
         }
-        self.set(producer, State::Ready);
+        self.again(producer);
     }
 
-    /// The instance of which `reader` has an input with this digest.
-    pub(crate) fn producer_of(&self, reader: InstanceId, digest: Digest) -> Option<InstanceId> {
-        let sources = self
-            .instance(reader)
-            .inputs
-            .iter()
-            .flat_map(|(_, sources)| sources);
-        sources
-            .filter_map(|source| match source {
-                Bound::Instances { output, of, .. } => of
-                    .iter()
-                    .find(|id| self.digest(**id, output) == Some(digest)),
-                Bound::File(_) | Bound::Files(_) => None,
-            })
-            .next()
-            .copied()
+    /// Makes an instance that nobody has taken from yet run again.
+    pub(crate) fn again(&mut self, id: InstanceId) {
+        self.instances[id.index()].rewinds += 1;
+        self.set(id, State::Ready);
+    }
+
+    /// Makes an instance that had started wait for its inputs again.
+    pub(crate) fn wait_again(&mut self, id: InstanceId) {
+        let needs = self.instances[id.index()].needs();
+        let state = self.state_after(&needs);
+        self.set(id, state);
+    }
+
+    /// The done instances of which `reader` has an input with this digest.
+    pub(crate) fn producers_of(&self, reader: InstanceId, digest: Digest) -> Vec<InstanceId> {
+        let sources = self.instance(reader).inputs.iter();
+        let mut producers: Vec<InstanceId> = sources
+            .flat_map(|(_, sources)| sources)
+            .flat_map(|source| source.producers(self, digest))
+            .collect();
+        producers.sort_unstable();
+        producers.dedup();
+        producers
+    }
+}
+
+impl Instance {
+    /// The instances it takes from, as often as it does.
+    fn needs(&self) -> Vec<InstanceId> {
+        let sources = self.inputs.iter().flat_map(|(_, sources)| sources);
+        sources.flat_map(|source| source.of()).copied().collect()
+    }
+}
+
+impl Bound {
+    fn of(&self) -> &[InstanceId] {
+        match self {
+            Self::Instances { of, .. } => of,
+            Self::File(_) | Self::Files(_) => &[],
+        }
+    }
+
+    fn producers(&self, board: &Board<'_>, digest: Digest) -> Vec<InstanceId> {
+        let Self::Instances { output, of, .. } = self else {
+            return Vec::new();
+        };
+        let made = |id: &&InstanceId| board.digest(**id, output) == Some(digest);
+        of.iter().filter(made).copied().collect()
     }
 }

@@ -2,24 +2,23 @@
 //!
 //! The command sees its inputs as files in that folder, under the names of its ports, and leaves
 //! its outputs there. `{port}` in an argument stands for an input's or an output's path. Its
-//! environment holds `PATH` and what the study declares, nothing else; the environment is therefore
-//! part of the recipe as far as it is declared.
+//! environment holds `PATH`, `CUDA_VISIBLE_DEVICES` where it was given GPUs, and what the study
+//! declares, nothing else; what is declared is part of the recipe.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::symlink;
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
 
 use flow_contract::{
     Catalog, Descriptor, Input, Kind, Literal, NodeError, ParamProblem, ParamSpec, ParamType,
     Params, Row, Task, Value,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::fs::{Mode, OFlags};
+
+use crate::child::{ChildError, run_to_end};
 
 /// The one instance of the kind `command`.
 pub static COMMAND: CommandKind = CommandKind;
@@ -117,9 +116,10 @@ impl Kind for CommandKind {
         let outputs = paths_of_outputs(task.params);
         let places = lay_inputs(task, &outputs)?;
         let argv = argv(task.params, &places);
-        let status = run_to_end(task, &argv)?;
+        let words = words_file(task.folder())?;
+        let status = run(task, &argv, &words)?;
         if !status.success() {
-            return Err(failure(task.folder(), &argv, status));
+            return Err(failure(&words, &argv, status));
         }
         collect(task, &outputs)
     }
@@ -201,65 +201,62 @@ fn argv(params: &Params, places: &BTreeMap<String, String>) -> Vec<String> {
     }
 }
 
-fn run_to_end(task: &Task<'_>, argv: &[String]) -> Result<ExitStatus, NodeError> {
+fn run(task: &Task<'_>, argv: &[String], words: &File) -> Result<ExitStatus, NodeError> {
     let (program, arguments) = argv
         .split_first()
         .expect("checked: there is something to run");
-    let file = |name: &str| {
-        let path = task.folder().join(name);
-        File::create(&path).map_err(|error| io_error("creating", &path, &error))
+    let log = || {
+        let copy = words.try_clone();
+        copy.map_err(|error| NodeError::new(format!("keeping the command's words: {error}")))
     };
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .current_dir(task.folder())
         .env_clear()
         .stdin(Stdio::null())
-        .stdout(file(".stdout")?)
-        .stderr(file(".stderr")?)
-        .process_group(0);
+        .stdout(log()?)
+        .stderr(log()?);
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
+    if !task.gpus().is_empty() {
+        command.env("CUDA_VISIBLE_DEVICES", task.gpus().join(","));
+    }
     if let Value::Map(environment) = task.params.value("environment") {
-        command.envs(
-            environment
-                .iter()
-                .map(|(name, value)| (name, value.to_string())),
-        );
+        let texts = environment.iter();
+        command.envs(texts.map(|(name, value)| (name, value.to_string())));
     }
-    let child = command.spawn().map_err(|error| {
-        NodeError::new(format!("`{program}` can't be started: {error}"))
-            .help("check that the program is installed and on PATH")
-    })?;
-    wait(task, child).map_err(|error| NodeError::new(format!("waiting for `{program}`: {error}")))
+    run_to_end(&mut command, task.folder(), task.observer).map_err(|error| match error {
+        ChildError::Start(error) => {
+            NodeError::new(format!("`{program}` can't be started: {error}"))
+                .help("check that the program is installed and on PATH")
+        }
+        ChildError::Wait(error) => NodeError::new(format!("waiting for `{program}`: {error}")),
+    })
 }
 
-/// Waits for a child; when the run is stopped, its whole process group ends.
-fn wait(task: &Task<'_>, mut child: Child) -> io::Result<ExitStatus> {
-    const LOOK_EVERY: Duration = Duration::from_millis(100);
-    let pid = Pid::from_child(&child);
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    loop {
-        let every = Timespec::try_from(LOOK_EVERY).ok();
-        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], every.as_ref())?;
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if task.observer.should_stop() {
-            kill_process_group(pid, Signal::KILL)?;
-            return child.wait();
-        }
-    }
+/// A file without a name for what the command says, so that its folder holds only its own files.
+fn words_file(folder: &Path) -> Result<File, NodeError> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
+    let unnamed = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR).map(File::from);
+    unnamed.or_else(|_| {
+        // Not every file system can.
+        let path = folder.join(".words");
+        let mut options = File::options();
+        let file = options.read(true).append(true).create(true).open(&path);
+        file.map_err(|error| io_error("creating", &path, &error))
+    })
 }
 
-fn failure(folder: &Path, argv: &[String], status: ExitStatus) -> NodeError {
-    let words = [".stderr", ".stdout"]
-        .iter()
-        .filter_map(|name| fs::read(folder.join(name)).ok())
-        .find(|bytes| !bytes.is_empty())
-        .unwrap_or_default();
-    let words = String::from_utf8_lossy(&words);
+fn failure(words: &File, argv: &[String], status: ExitStatus) -> NodeError {
+    /// More than the last lines take.
+    const LAST_BYTES: u64 = 16 << 10;
+    let end = words.metadata().map_or(0, |metadata| metadata.len());
+    let start = end.saturating_sub(LAST_BYTES);
+    let mut bytes = vec![0; (end - start) as usize];
+    // Words that can't be read are no reason to hide the failure itself.
+    let read = words.read_exact_at(&mut bytes, start);
+    let words = String::from_utf8_lossy(if read.is_ok() { &bytes } else { &[] });
     let lines: Vec<&str> = words.lines().collect();
     let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
     let error = NodeError::new(format!("the command ended with {status}")).at(argv.join(" "));

@@ -6,15 +6,19 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Input, Key, Kind, NodeError, Observer, Produced, Task};
-use flow_store::{Claim, ClaimGuard, Entry, ReadError, Store, StoreError};
+use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, Produced, Task};
+use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
+use crate::ear::Ear;
+use crate::form;
 use crate::prepare::{Artifact, Origin, Prepared};
 use crate::session::Session;
 
@@ -23,11 +27,17 @@ pub(crate) struct Job<'a> {
     pub(crate) id: InstanceId,
     pub(crate) address: String,
     pub(crate) kind: &'a dyn Kind,
-    pub(crate) outputs: Vec<String>,
+    pub(crate) outputs: Vec<(String, Form)>,
+    /// Whether its outputs come from outside and may not be what the study says they are.
+    pub(crate) foreign: bool,
     pub(crate) key: Key,
     pub(crate) prepared: Prepared,
-    /// Whether a recorded result must not be used.
-    pub(crate) forced: bool,
+    /// Whether a recorded result counts only if its bytes are read and found right.
+    pub(crate) distrusted: bool,
+    pub(crate) retries: u32,
+    pub(crate) timeout: Option<Duration>,
+    /// The GPUs it was given.
+    pub(crate) gpus: Vec<String>,
 }
 
 /// What a worker tells the run.
@@ -48,6 +58,7 @@ pub(crate) enum Message {
     },
     Done {
         id: InstanceId,
+        key: Key,
         verdict: Verdict,
     },
 }
@@ -67,7 +78,12 @@ pub(crate) enum Verdict {
     /// The kind panicked: our bug.
     Panicked(NodeError),
     /// A stored input was damaged or is gone.
-    Damaged(Digest),
+    Damaged {
+        digest: Digest,
+        gone: bool,
+    },
+    /// The run was stopped before it was done.
+    Stopped,
     Broken(StoreError),
 }
 
@@ -129,10 +145,10 @@ impl Drop for Crew<'_> {
 
 fn work<'a>(session: &'a Session<'a>, queue: &Queue<'a>, sender: &Sender<Message>) {
     while let Some(job) = next_job(queue) {
-        let id = job.id;
+        let (id, key) = (job.id, job.key);
         let verdict = do_job(session, &job, sender).unwrap_or_else(|failure| failure);
         // The receiver is gone only when the run was abandoned.
-        if sender.send(Message::Done { id, verdict }).is_err() {
+        if sender.send(Message::Done { id, key, verdict }).is_err() {
             return;
         }
     }
@@ -161,29 +177,74 @@ fn do_job(
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
     let _claim = claim(session, job, sender)?;
-    if let Some(found) = store.lookup(&job.key).filter(|_| !job.forced)
-        && found
-            .outputs
-            .iter()
-            .all(|(_, digest, _)| store.contains(digest))
+    if let Some(found) = store.lookup(&job.key)
+        && first_absent(store, &found.outputs, job.distrusted).is_none()
     {
         return Ok(Verdict::Found {
             outputs: found.outputs.clone().into(),
             seconds: found.seconds,
         });
     }
-    let inputs = read_inputs(store, &job.prepared)?;
+    let mut attempt = 0;
+    loop {
+        match do_once(session, job, sender) {
+            Err(Verdict::Failed(error)) if attempt < job.retries => {
+                let wait = pause_after(attempt);
+                attempt += 1;
+                let words = format!(
+                    "attempt {attempt} of {} failed, the next begins in {:.1} s: {error}",
+                    job.retries + 1,
+                    wait.as_secs_f64()
+                );
+                // The receiver is gone only when the run was abandoned.
+                let _ = sender.send(Message::Warned { id: job.id, words });
+                pause(session, wait)?;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// How long to wait before the next attempt: 0.2 s, doubled each time, at most a minute.
+fn pause_after(attempt: u32) -> Duration {
+    const FIRST: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(60);
+    FIRST.saturating_mul(1 << attempt.min(16)).min(LONGEST)
+}
+
+fn pause(session: &Session<'_>, wait: Duration) -> Result<(), Verdict> {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    let mut left = wait;
+    while !left.is_zero() {
+        if is_stopped(session) {
+            return Err(Verdict::Stopped);
+        }
+        thread::sleep(left.min(LOOK_EVERY));
+        left = left.saturating_sub(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+fn is_stopped(session: &Session<'_>) -> bool {
+    session.stop.load(Ordering::Relaxed)
+}
+
+fn do_once(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    sender: &Sender<Message>,
+) -> Result<Verdict, Verdict> {
+    let store = session.store;
+    // What is lent for this attempt goes with it.
+    let mut lent = Lent::default();
+    let inputs = read_inputs(store, job, &mut lent)?;
     let staging = store.stage().map_err(Verdict::Broken)?;
-    let ear = Ear {
-        session,
-        id: job.id,
-        sender: Mutex::new(sender.clone()),
-        warnings: Mutex::default(),
-    };
+    let ear = Ear::new(session.stop, job.timeout, job.id, sender);
     let seed = job.prepared.recipe.seed.unwrap_or(0);
-    let mut task = Task::new(&job.prepared.params, seed, inputs, staging.path(), &ear);
+    let params = &job.prepared.params;
+    let mut task = Task::new(params, seed, inputs, staging.path(), &ear).on_gpus(job.gpus.clone());
     let began = Instant::now();
-    run_kind(job.kind, &mut task)?;
+    run_kind(job.kind, &mut task).map_err(|failure| unless_ended(failure, session, job, &ear))?;
     let seconds = began.elapsed().as_secs_f64();
     let outputs = keep(store, job, task.into_produced())?;
     sources_unchanged(store, &job.prepared)?;
@@ -191,20 +252,43 @@ fn do_job(
         key: job.key,
         instance: job.address.clone(),
         recipe: job.prepared.recipe.clone(),
-        outputs: outputs.clone(),
-        warnings: ear
-            .warnings
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner),
+        outputs,
+        warnings: ear.into_warnings(),
         seconds,
         finished_unix: (session.now)(),
         run: session.run.to_owned(),
     };
     store.record(&entry).map_err(Verdict::Broken)?;
     Ok(Verdict::Ran {
-        outputs: outputs.into(),
+        outputs: entry.outputs.into(),
         seconds,
     })
+}
+
+/// A node that failed because it was made to end says so.
+fn unless_ended(failure: Verdict, session: &Session<'_>, job: &Job<'_>, ear: &Ear<'_>) -> Verdict {
+    match (failure, job.timeout) {
+        (Verdict::Failed(_), _) if is_stopped(session) => Verdict::Stopped,
+        (Verdict::Failed(_), Some(timeout)) if ear.is_late() => Verdict::Failed(
+            NodeError::new(format!("it took longer than its timeout of {timeout:?}"))
+                .help("give it a longer `timeout`, or none"),
+        ),
+        (failure, _) => failure,
+    }
+}
+
+/// The first of these outputs that the store can't give; reads them all where they are distrusted.
+pub(crate) fn first_absent<'o>(
+    store: &Store,
+    outputs: &'o [Output],
+    distrusted: bool,
+) -> Option<&'o str> {
+    let there = |digest: &Digest| match distrusted {
+        true => store.get(digest).is_ok(),
+        false => store.contains(digest),
+    };
+    let absent = outputs.iter().find(|(_, digest, _)| !there(digest));
+    absent.map(|(port, ..)| port.as_str())
 }
 
 /// Takes the right to compute the job's key, waiting for another run that computes it.
@@ -230,10 +314,8 @@ fn claim(
                     .map_err(Verdict::Broken)?;
             }
         }
-        if session.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Verdict::Failed(NodeError::new(
-                "stopped while waiting for another run",
-            )));
+        if is_stopped(session) {
+            return Err(Verdict::Stopped);
         }
     }
 }
@@ -259,32 +341,67 @@ fn words(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no words")
 }
 
+/// Files lent to commands, in a folder made for the first.
+#[derive(Default)]
+struct Lent {
+    staging: Option<Staging>,
+    count: usize,
+}
+
+impl Lent {
+    /// Inputs of commands larger than this are lent, smaller ones written.
+    const LARGE_BYTES: usize = 32 << 10;
+
+    fn file(&mut self, store: &Store, digest: &Digest) -> Result<PathBuf, Verdict> {
+        if self.staging.is_none() {
+            self.staging = Some(store.stage().map_err(Verdict::Broken)?);
+        }
+        let folder = self.staging.as_ref().map_or(Path::new(""), Staging::path);
+        let path = folder.join(self.count.to_string());
+        self.count += 1;
+        store.lend(digest, &path).map_err(unreadable)?;
+        Ok(path)
+    }
+}
+
 fn read_inputs(
     store: &Store,
-    prepared: &Prepared,
+    job: &Job<'_>,
+    lent: &mut Lent,
 ) -> Result<BTreeMap<String, Vec<Input>>, Verdict> {
     let mut inputs = BTreeMap::new();
-    for (port, artifacts) in &prepared.inputs {
-        let read = artifacts.iter().map(|artifact| read_input(store, artifact));
-        inputs.insert(port.clone(), read.collect::<Result<_, _>>()?);
+    for (port, artifacts) in &job.prepared.inputs {
+        let mut read = Vec::with_capacity(artifacts.len());
+        for artifact in artifacts {
+            let mut input = read_input(store, artifact)?;
+            if job.foreign && input.file.is_none() && input.content.len() > Lent::LARGE_BYTES {
+                input.file = Some(lent.file(store, &input.digest)?);
+            }
+            read.push(input);
+        }
+        inputs.insert(port.clone(), read);
     }
     Ok(inputs)
+}
+
+fn unreadable(error: ReadError) -> Verdict {
+    match error {
+        ReadError::Missing { digest } => Verdict::Damaged { digest, gone: true },
+        ReadError::Damaged { digest, .. } => Verdict::Damaged {
+            digest,
+            gone: false,
+        },
+        error => Verdict::Failed(NodeError::new(error)),
+    }
 }
 
 fn read_input(store: &Store, artifact: &Artifact) -> Result<Input, Verdict> {
     let content = match &artifact.origin {
         Origin::Source(path) => Content::map(path).map_err(|error| {
-            Verdict::Failed(NodeError::new(format!(
-                "reading `{}`: {error}",
-                artifact.name
-            )))
+            let what = format!("reading `{}`: {error}", artifact.name);
+            Verdict::Failed(NodeError::new(what))
         })?,
-        Origin::Blob => store.get(&artifact.digest).map_err(|error| match error {
-            ReadError::Missing { .. } | ReadError::Damaged { .. } => {
-                Verdict::Damaged(artifact.digest)
-            }
-            error => Verdict::Failed(NodeError::new(error)),
-        })?,
+        Origin::Blob => store.get(&artifact.digest).map_err(unreadable)?,
     };
     let Artifact {
         digest,
@@ -311,11 +428,14 @@ fn keep(
     mut produced: BTreeMap<String, Produced>,
 ) -> Result<Vec<(String, Digest, u64)>, Verdict> {
     let mut kept = Vec::with_capacity(job.outputs.len());
-    for output in &job.outputs {
+    for (output, form) in &job.outputs {
         let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
         let given = produced
             .remove(output)
             .ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
+        if job.foreign {
+            form::check(*form, &given, output).map_err(Verdict::Failed)?;
+        }
         let (digest, size) = match given {
             Produced::Bytes(bytes) => (
                 store.put_bytes(&bytes).map_err(Verdict::Broken)?,
@@ -345,49 +465,4 @@ fn sources_unchanged(store: &Store, prepared: &Prepared) -> Result<(), Verdict> 
         }
     }
     Ok(())
-}
-
-/// Passes a node's words on to the run.
-struct Ear<'a> {
-    session: &'a Session<'a>,
-    id: InstanceId,
-    sender: Mutex<Sender<Message>>,
-    warnings: Mutex<Vec<String>>,
-}
-
-impl Ear<'_> {
-    fn send(&self, message: Message) {
-        // A run that no longer listens needs no words.
-        let _ = self
-            .sender
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .send(message);
-    }
-}
-
-impl Observer for Ear<'_> {
-    fn progress(&self, done: u64, total: u64, note: &str) {
-        self.send(Message::Progress {
-            id: self.id,
-            done,
-            total,
-            note: note.to_owned(),
-        });
-    }
-
-    fn warn(&self, words: &str) {
-        self.warnings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(words.to_owned());
-        self.send(Message::Warned {
-            id: self.id,
-            words: words.to_owned(),
-        });
-    }
-
-    fn should_stop(&self) -> bool {
-        self.session.stop.load(std::sync::atomic::Ordering::Relaxed)
-    }
 }

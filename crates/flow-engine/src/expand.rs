@@ -1,12 +1,14 @@
 //! From nodes to instances: which nodes are wanted, and their points once their axes are known.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flow_contract::{Digest, Labels, NodeError, Row, Value};
 use flow_plan::{Axis, AxisValues, NodeId, Point, Scope, Source, Target, Template, file_row};
 use flow_store::ReadError;
 
+use crate::address::Address;
 use crate::board::{Board, Bound, Expansion, InstanceId, Outcome, State};
 use crate::prepare::matching_paths;
 use crate::session::Session;
@@ -43,7 +45,7 @@ pub(crate) fn wanted(session: &Session<'_>) -> Wanted {
         for &need in session.plan.dependencies(node) {
             let narrowed: Vec<Labels> = only
                 .iter()
-                .map(|labels| shared_part(session, need, labels))
+                .map(|labels| shared_part(session, node, need, labels))
                 .collect();
             let asks = if only.is_empty() {
                 vec![Labels::default()]
@@ -75,12 +77,21 @@ fn merge(asked: &mut Option<Vec<Labels>>, more: &[Labels]) {
     }
 }
 
-/// The labels on axes that `node` has too.
-fn shared_part(session: &Session<'_>, node: NodeId, labels: &Labels) -> Labels {
-    let axes = &session.plan.node(node).axes;
+/// The labels of `node` on axes that `need` has too and that no source of `node` settles otherwise.
+fn shared_part(session: &Session<'_>, node: NodeId, need: NodeId, labels: &Labels) -> Labels {
+    let axes = &session.plan.node(need).axes;
+    let bindings = session.plan.node(node).bindings.iter();
+    let sources = bindings.flat_map(|binding| &binding.sources);
+    let selected: Vec<&str> = sources
+        .filter_map(|source| match source {
+            Source::Output { node, select, .. } if *node == need => Some(select),
+            _ => None,
+        })
+        .flat_map(|select| select.iter().map(|(axis, _)| axis.as_str()))
+        .collect();
     let kept = labels
         .iter()
-        .filter(|(name, _)| axes.iter().any(|axis| axis.name == *name));
+        .filter(|(name, _)| axes.iter().any(|axis| axis.name == *name) && !selected.contains(name));
     Labels::new(
         kept.map(|(name, value)| (name.to_owned(), value.clone()))
             .collect(),
@@ -96,6 +107,7 @@ enum Attempt {
     Damaged {
         producer: InstanceId,
         digest: Digest,
+        gone: bool,
     },
 }
 
@@ -107,11 +119,14 @@ pub(crate) enum News {
     Blocked { node: NodeId, by: InstanceId },
     /// A node's axes make no sense.
     Failed { node: NodeId, error: NodeError },
-    /// A table that spans an axis was damaged; its producer runs again.
+    /// A table that spans an axis was damaged or is gone; its producer runs again.
     Damaged {
         producer: InstanceId,
         digest: Digest,
+        gone: bool,
     },
+    /// A target names no instance.
+    NoSuchInstance { target: String, some: Vec<String> },
 }
 
 /// Expands every wanted node whose axes and upstream nodes are known, in topological order.
@@ -133,14 +148,28 @@ pub(crate) fn expand(
                 board.expansions[node.index()] = Expansion::Failed;
                 news.push(News::Failed { node, error });
             }
-            Attempt::Damaged { producer, digest } => {
+            Attempt::Damaged {
+                producer,
+                digest,
+                gone,
+            } => {
                 left.push(node);
-                board.rewind(producer, None);
-                news.push(News::Damaged { producer, digest });
+                board.rewind(producer);
+                news.push(News::Damaged {
+                    producer,
+                    digest,
+                    gone,
+                });
             }
             Attempt::Expanded(points) => {
-                let instances = place(board, node, points, &only[node.index()]);
-                news.push(News::Expanded { node, instances });
+                news.extend(absent_targets(board, node, &points));
+                match place(board, node, points, &only[node.index()]) {
+                    Ok(instances) => news.push(News::Expanded { node, instances }),
+                    Err(error) => {
+                        board.expansions[node.index()] = Expansion::Failed;
+                        news.push(News::Failed { node, error });
+                    }
+                }
             }
         }
     }
@@ -190,7 +219,7 @@ fn axis_rows(
             let pattern = pattern
                 .text_at(&Scope::default())
                 .map_err(|error| Attempt::Failed(NodeError::new(error)))?;
-            let paths = matching_paths(board.session, &pattern).map_err(Attempt::Failed)?;
+            let paths = matching_paths(board, &pattern).map_err(Attempt::Failed)?;
             Ok(Some(
                 paths.iter().map(|path| file_row(axis, path)).collect(),
             ))
@@ -218,10 +247,11 @@ fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row
     };
     let content = match board.session.store.get(&digest) {
         Ok(content) => content,
-        Err(ReadError::Missing { .. } | ReadError::Damaged { .. }) => {
+        Err(error @ (ReadError::Missing { .. } | ReadError::Damaged { .. })) => {
             return Err(Attempt::Damaged {
                 producer: id,
                 digest,
+                gone: matches!(error, ReadError::Missing { .. }),
             });
         }
         Err(error) => return Err(Attempt::Failed(NodeError::new(error))),
@@ -233,7 +263,12 @@ fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row
 }
 
 /// Puts a node's points on the board, each linked to the instances it reads.
-fn place(board: &mut Board<'_>, node: NodeId, points: Vec<Point>, only: &[Labels]) -> usize {
+fn place(
+    board: &mut Board<'_>,
+    node: NodeId,
+    mut points: Vec<Point>,
+    only: &[Labels],
+) -> Result<usize, NodeError> {
     let matches = |point: &Point| {
         let meets = |labels: &Labels| {
             labels.iter().all(|(axis, value)| {
@@ -245,16 +280,67 @@ fn place(board: &mut Board<'_>, node: NodeId, points: Vec<Point>, only: &[Labels
         };
         only.is_empty() || only.iter().any(meets)
     };
-    let first = u32::try_from(board.all().count()).expect("fewer than 2³² instances");
+    points.retain(matches);
+    claim_paths(board, node, &points)?;
+    let first = u32::try_from(board.len()).expect("fewer than 2³² instances");
     let links = Links::new(board, node);
     let mut count = 0;
-    for point in points.into_iter().filter(matches) {
+    for point in points {
         let inputs = links.inputs(&point);
         board.add(node, point, inputs);
         count += 1;
     }
     board.expansions[node.index()] = Expansion::Expanded { first, count };
-    count as usize
+    Ok(count as usize)
+}
+
+/// Refuses two instances that would publish to one path, before either writes.
+fn claim_paths(board: &mut Board<'_>, node: NodeId, points: &[Point]) -> Result<(), NodeError> {
+    let plan = board.session.plan;
+    for wish in &plan.node(node).publish {
+        for point in points {
+            let path = wish.path_at(point).map_err(NodeError::new)?;
+            // `a/./b` and `a//b` are `a/b`.
+            let whole: PathBuf = Path::new(&path).components().collect();
+            let by = Address {
+                node: plan.node(node).name.clone(),
+                labels: point.labels.clone(),
+            };
+            let what = format!("`{by}` would be published to `{path}`");
+            if let Some(other) = board.claim_path(whole, by) {
+                return Err(NodeError::new(what)
+                    .because(format!("`{other}` is published there"))
+                    .help("put every axis in the path, as in `$recording.csv`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The targets on this node that none of its points has.
+fn absent_targets(board: &Board<'_>, node: NodeId, points: &[Point]) -> Vec<News> {
+    const SOME: usize = 5;
+    let name = &board.session.plan.node(node).name;
+    let targets = board.session.targets.iter();
+    let absent = targets.filter(|target| {
+        let meant = |point: &Point| target.matches(&point.labels);
+        target.node == node && !target.labels.is_empty() && !points.iter().any(meant)
+    });
+    let news = absent.map(|target| {
+        let labels: Vec<String> = target
+            .labels
+            .iter()
+            .map(|(axis, value)| format!("{axis}={value}"))
+            .collect();
+        let some = points.iter().take(SOME);
+        News::NoSuchInstance {
+            target: format!("{name}[{}]", labels.join(",")),
+            some: some
+                .map(|point| format!("{name}[{}]", point.labels))
+                .collect(),
+        }
+    });
+    news.collect()
 }
 
 /// How the sources of a node's ports find the instances a point reads.

@@ -9,16 +9,23 @@
 
 mod address;
 mod board;
+mod child;
 mod command;
+mod ear;
 mod event;
 mod execute;
 mod expand;
+mod form;
+mod machine;
 mod pace;
 mod prepare;
 mod publish;
 mod run;
 mod session;
+pub mod snapshot;
+mod standing;
 mod survey;
+mod watchdog;
 
 pub use address::Address;
 pub use command::{COMMAND, WithCommand};

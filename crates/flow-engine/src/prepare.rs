@@ -1,9 +1,11 @@
 //! From a ready instance to its recipe.
 
-use flow_contract::{Digest, Labels, NodeError, Params, Recipe, Value};
+use std::path::Path;
+
+use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
+use flow_plan::{Binding, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
-use crate::session::Session;
 
 /// Where the bytes of an input are.
 #[derive(Clone, Debug)]
@@ -39,11 +41,12 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         .params_at(&instance.point, kind)
         .map_err(NodeError::new)?;
     let mut inputs = Vec::with_capacity(instance.inputs.len());
-    for (port, sources) in &instance.inputs {
+    for ((port, sources), binding) in instance.inputs.iter().zip(&node.bindings) {
         let mut artifacts = Vec::new();
         for source in sources {
             resolve(board, source, &mut artifacts)?;
         }
+        counted(board, id, binding, artifacts.len())?;
         inputs.push((port.clone(), artifacts));
     }
     let named = |(port, artifacts): &(String, Vec<Artifact>)| {
@@ -70,15 +73,73 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
     })
 }
 
+/// A port takes as many artifacts as its kind says, whatever rows came at run time.
+fn counted(
+    board: &Board<'_>,
+    id: InstanceId,
+    binding: &Binding,
+    count: usize,
+) -> Result<(), NodeError> {
+    let fits = match binding.arity {
+        Arity::One => count == 1,
+        Arity::Optional => count <= 1,
+        Arity::Many => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let sources = binding
+        .sources
+        .iter()
+        .map(|source| named(board, id, source));
+    let sources: Vec<String> = sources.collect();
+    let what = format!(
+        "port `{}` takes one artifact, but there are {count} of {}",
+        binding.port,
+        sources.join(" and ")
+    );
+    Err(NodeError::new(what).help("compare the axes of the two nodes, or select with `[axis=…]`"))
+}
+
+/// What a source is at an instance: `` `night.table` with recording=SC4001 ``.
+fn named(board: &Board<'_>, id: InstanceId, source: &Source) -> String {
+    let point = &board.instance(id).point;
+    let text = |template: &Template| {
+        let text = template.text_at(&point.scope);
+        text.unwrap_or_else(|error| error.to_string())
+    };
+    match source {
+        Source::File(template) | Source::Files(template) => format!("`{}`", text(template)),
+        Source::Output {
+            node,
+            output,
+            select,
+        } => {
+            let from = board.session.plan.node(*node);
+            let selected = select.iter().map(|(axis, v)| format!("{axis}={}", text(v)));
+            let selects = |axis: &str| select.iter().any(|(name, _)| name == axis);
+            let shares = |axis: &str| from.axes.iter().any(|own| own.name == axis);
+            let own = point.labels.iter();
+            let own = own.filter(|(axis, _)| shares(axis) && !selects(axis));
+            let own = own.map(|(axis, value)| format!("{axis}={value}"));
+            let with: Vec<String> = selected.chain(own).collect();
+            match with.is_empty() {
+                true => format!("`{}.{output}`", from.name),
+                false => format!("`{}.{output}` with {}", from.name, with.join(",")),
+            }
+        }
+    }
+}
+
 fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Result<(), NodeError> {
     match source {
         Bound::File(path) => {
-            into.push(source_file(board.session, path, Labels::default())?);
+            into.push(source_file(board, path, Labels::default())?);
         }
         Bound::Files(pattern) => {
-            for path in matching_paths(board.session, pattern)? {
+            for path in matching_paths(board, pattern)? {
                 let labels = Labels::new(vec![("file".into(), Value::from(path.as_str()))]);
-                into.push(source_file(board.session, &path, labels)?);
+                into.push(source_file(board, &path, labels)?);
             }
         }
         Bound::Instances { output, of, shared } => {
@@ -117,7 +178,8 @@ fn stored(
     })
 }
 
-fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+fn source_file(board: &Board<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+    let session = board.session;
     let full = session.path(path);
     if !full.is_file() {
         let why = if full.is_dir() {
@@ -130,6 +192,8 @@ fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Arti
             .help("paths start at the folder of the study file; check the spelling there"));
     }
     let digest = session.store.path_digest(&full).map_err(NodeError::new)?;
+    let mut basis = board.basis.borrow_mut();
+    basis.sources.push((path.to_owned(), digest));
     Ok(Artifact {
         labels,
         digest,
@@ -139,11 +203,16 @@ fn source_file(session: &Session<'_>, path: &str, labels: Labels) -> Result<Arti
 }
 
 /// The paths of the files matched by a pattern, as the study would write them, sorted.
-pub(crate) fn matching_paths(
-    session: &Session<'_>,
-    pattern: &str,
-) -> Result<Vec<String>, NodeError> {
-    let full = session.path(pattern);
+pub(crate) fn matching_paths(board: &Board<'_>, pattern: &str) -> Result<Vec<String>, NodeError> {
+    let paths = paths_matching(board.session.root, pattern)?;
+    let mut basis = board.basis.borrow_mut();
+    basis.patterns.push((pattern.to_owned(), paths.clone()));
+    Ok(paths)
+}
+
+/// The same without taking a note of it.
+pub(crate) fn paths_matching(root: &Path, pattern: &str) -> Result<Vec<String>, NodeError> {
+    let full = root.join(pattern);
     let wrong = |why: String| {
         NodeError::new(format!("`{pattern}` can't be searched for files"))
             .because(why)
@@ -153,7 +222,7 @@ pub(crate) fn matching_paths(
     let mut paths = Vec::new();
     for path in matches {
         let path = path.map_err(|error| wrong(error.to_string()))?;
-        let relative = path.strip_prefix(session.root).unwrap_or(&path);
+        let relative = path.strip_prefix(root).unwrap_or(&path);
         paths.push(relative.to_string_lossy().into_owned());
     }
     Ok(paths)

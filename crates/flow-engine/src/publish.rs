@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Digest, Labels, NodeError, Params, Recipe, Silent, Task, Value};
-use flow_store::{Entry, Published, ReadError};
+use flow_store::{Entry, Output, Published, ReadError, StoreError};
 
 use crate::board::{Board, InstanceId};
 use crate::event::Event;
@@ -14,45 +14,97 @@ use crate::session::Session;
 /// It takes `from`, is told `to` (the extension), and gives `out`.
 pub(crate) const CONVERT: &str = "convert";
 
-/// Publishes what the node of a settled instance wants published.
+/// Why an instance's outputs were not published.
+pub(crate) enum Unpublished {
+    /// In words for the user.
+    Failed(NodeError),
+    /// The instance's own stored bytes were damaged or are gone.
+    Damaged { digest: Digest, gone: bool },
+}
+
+impl From<NodeError> for Unpublished {
+    fn from(error: NodeError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Publishes what the node of an instance with these outputs wants published.
 ///
 /// A file that is there with the right bytes is left alone; one that was edited is restored.
 pub(crate) fn publish(
     board: &Board<'_>,
     id: InstanceId,
+    outputs: &[Output],
     tell: &mut dyn FnMut(Event),
-) -> Result<(), NodeError> {
+) -> Result<(), Unpublished> {
     let session = board.session;
     let instance = board.instance(id);
-    let node = session.plan.node(instance.node);
-    for wish in &node.publish {
+    for wish in &session.plan.node(instance.node).publish {
         let relative = wish.path_at(&instance.point).map_err(NodeError::new)?;
-        let Some(mut digest) = board.digest(id, &wish.output) else {
+        let given = outputs.iter().find(|(port, ..)| *port == wish.output);
+        let Some((_, digest, _)) = given else {
             continue;
         };
         let path: PathBuf = session.root.join(session.plan.reports()).join(&relative);
-        let form = node
-            .signature
-            .outputs
-            .iter()
-            .find(|port| port.name == wish.output);
-        let own = form.map_or("bin", |port| port.ty.form.extension());
-        if let Some(to) = extension(&path).filter(|to| own != "bin" && *to != own) {
-            digest = converted(session, &digest, to, &relative)?;
-        }
-        let done = session
-            .store
-            .publish(&digest, &path)
-            .map_err(NodeError::new)?;
-        if matches!(done, Published::Written) {
+        let own = own_extension(board, id, &wish.output);
+        let to = extension(&path).filter(|to| own != "bin" && *to != own);
+        let (done, put) = publish_one(session, digest, &path, to)?;
+        let mut basis = board.basis.borrow_mut();
+        basis.published.push((path.clone(), put));
+        if let Published::Written = done {
             let instance = board.address(id).to_string();
-            tell(Event::Published {
-                instance,
-                path: path.display().to_string(),
-            });
+            let path = path.display().to_string();
+            tell(Event::Published { instance, path });
         }
     }
     Ok(())
+}
+
+fn own_extension(board: &Board<'_>, id: InstanceId, output: &str) -> &'static str {
+    let node = board.session.plan.node(board.instance(id).node);
+    let mut outputs = node.signature.outputs.iter();
+    let port = outputs.find(|port| port.name == output);
+    port.map_or("bin", |port| port.ty.form.extension())
+}
+
+fn publish_one(
+    session: &Session<'_>,
+    digest: &Digest,
+    path: &Path,
+    to: Option<&str>,
+) -> Result<(Published, Digest), Unpublished> {
+    let Some(to) = to else {
+        return Ok((put(session, digest, path)?, *digest));
+    };
+    let mut made = converted(session, digest, to, path)?;
+    let mut done = put(session, &made, path);
+    if let Err(Unpublished::Damaged { .. }) = done {
+        // The damaged conversion counts as missing now, so it is made again.
+        made = converted(session, digest, to, path)?;
+        done = put(session, &made, path);
+    }
+    Ok((done?, made))
+}
+
+fn put(session: &Session<'_>, digest: &Digest, path: &Path) -> Result<Published, Unpublished> {
+    session
+        .store
+        .publish(digest, path)
+        .map_err(|error| match error {
+            StoreError::Blob(error) => unreadable(*error),
+            error => Unpublished::Failed(NodeError::new(error)),
+        })
+}
+
+fn unreadable(error: ReadError) -> Unpublished {
+    match error {
+        ReadError::Missing { digest } => Unpublished::Damaged { digest, gone: true },
+        ReadError::Damaged { digest, .. } => Unpublished::Damaged {
+            digest,
+            gone: false,
+        },
+        error => Unpublished::Failed(NodeError::new(error)),
+    }
 }
 
 fn extension(path: &Path) -> Option<&str> {
@@ -64,8 +116,9 @@ fn converted(
     session: &Session<'_>,
     digest: &Digest,
     to: &str,
-    published: &str,
-) -> Result<Digest, NodeError> {
+    path: &Path,
+) -> Result<Digest, Unpublished> {
+    let published = path.strip_prefix(session.root).unwrap_or(path).display();
     let kind = session.catalog.kind(CONVERT).ok_or_else(|| {
         NodeError::new(format!("`{published}` can't be made")).because("no kind converts artifacts")
     })?;
@@ -88,15 +141,12 @@ fn converted(
     if let Some(known) = known.filter(|known| session.store.contains(known)) {
         return Ok(known);
     }
-    let content = session
-        .store
-        .get(digest)
-        .map_err(|error: ReadError| NodeError::new(error))?;
+    let content = session.store.get(digest).map_err(unreadable)?;
     let input = flow_contract::Input {
         digest: *digest,
         labels: Labels::default(),
         content,
-        name: published.to_owned(),
+        name: published.to_string(),
         file: None,
     };
     let staging = session.store.stage().map_err(NodeError::new)?;
@@ -104,7 +154,7 @@ fn converted(
     let mut task = Task::new(&params, 0, inputs, staging.path(), &Silent);
     kind.run(&mut task)?;
     let Some(flow_contract::Produced::Bytes(bytes)) = task.into_produced().remove("out") else {
-        return Err(NodeError::new(format!("`{published}` was not made")));
+        return Err(NodeError::new(format!("`{published}` was not made")).into());
     };
     let made = session.store.put_bytes(&bytes).map_err(NodeError::new)?;
     let entry = Entry {

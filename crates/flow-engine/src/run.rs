@@ -1,9 +1,9 @@
 //! The loop of a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
-use flow_contract::{Key, NodeError, first_difference};
+use flow_contract::{Digest, Key, NodeError};
 use flow_plan::NodeId;
 
 use crate::address::Address;
@@ -11,10 +11,12 @@ use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::{ErrorWords, Event, Listener, Why};
 use crate::execute::{Crew, Job, Message, Verdict};
 use crate::expand::{News, Wanted, expand, wanted};
-use crate::pace::Free;
+use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
-use crate::publish::publish;
+use crate::publish::{Unpublished, publish};
 use crate::session::{EngineError, Session};
+use crate::snapshot::Basis;
+use crate::standing::standing;
 
 /// How a run ended.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub struct Summary {
     pub bug: bool,
     /// What every instance that is done gave, in the order of the plan.
     pub finished: Vec<Finished>,
+    /// What it read and published, for a snapshot.
+    pub(crate) basis: Basis,
 }
 
 /// An instance that is done.
@@ -62,18 +66,28 @@ pub fn run(session: &Session<'_>, listener: &mut dyn Listener) -> Result<Summary
     })
 }
 
+/// Where an instance's outputs come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Cache,
+    Work,
+}
+
 struct Loop<'a, 'l> {
     board: Board<'a>,
     wanted: Wanted,
     /// Nodes whose instances are not known yet.
     pending: Vec<NodeId>,
     /// Jobs that wait for cores.
-    queued: std::collections::VecDeque<Job<'a>>,
-    running: usize,
+    line: Line<'a>,
+    /// What each running instance was given.
+    granted: HashMap<InstanceId, Grant>,
     free: Free,
     why: HashMap<InstanceId, Why>,
     listener: &'l mut dyn Listener,
     summary: Summary,
+    /// Instances whose result is stored, but not where the study wants it.
+    unpublished: HashSet<InstanceId>,
     /// The first failure, after which nothing new starts unless the session keeps going.
     failure: Option<String>,
     broken: Option<EngineError>,
@@ -89,12 +103,13 @@ impl<'a, 'l> Loop<'a, 'l> {
             board,
             wanted,
             pending,
-            queued: Default::default(),
-            running: 0,
-            free: Free::new(session.jobs, session.plan.pools()),
+            line: Line::default(),
+            granted: HashMap::new(),
+            free: Free::new(Amounts::of(session.plan, session.jobs)),
             why: HashMap::new(),
             listener,
             summary: Summary::default(),
+            unpublished: HashSet::new(),
             failure: None,
             broken: None,
         }
@@ -114,7 +129,7 @@ impl<'a, 'l> Loop<'a, 'l> {
                 continue;
             }
             self.start_what_fits(crew);
-            if self.running == 0 {
+            if self.granted.is_empty() {
                 break;
             }
             self.hear(crew.wait());
@@ -159,12 +174,14 @@ impl<'a, 'l> Loop<'a, 'l> {
                     let instance = self.board.session.plan.node(node).name.clone();
                     self.failed(instance, &error);
                 }
-                News::Damaged { producer, digest } => {
-                    let instance = self.name(producer);
-                    self.tell(Event::Damaged {
-                        instance,
-                        digest: digest.to_string(),
-                    });
+                News::Damaged {
+                    producer,
+                    digest,
+                    gone,
+                } => self.tell_damaged(producer, digest, gone),
+                News::NoSuchInstance { target, some } => {
+                    let error = EngineError::NoSuchInstance { target, some };
+                    self.broken.get_or_insert(error);
                 }
             }
         }
@@ -186,11 +203,7 @@ impl<'a, 'l> Loop<'a, 'l> {
         while let Some(id) = self.board.next_ready() {
             any = true;
             match prepare(&self.board, id) {
-                Err(error) => {
-                    let instance = self.name(id);
-                    self.failed(instance, &error);
-                    self.board.settle(id, Outcome::Failed);
-                }
+                Err(error) => self.fail(id, &error),
                 Ok(prepared) => self.look_up(id, prepared),
             }
         }
@@ -199,82 +212,56 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     fn look_up(&mut self, id: InstanceId, prepared: Prepared) {
         let key = prepared.recipe.key();
-        let forced = self.board.instance(id).forced;
         match standing(&self.board, id, &prepared, key) {
-            Ok((outputs, seconds)) if !forced => {
-                let instance = self.name(id);
-                self.tell(Event::Cached {
-                    instance,
-                    key: key.to_string(),
-                });
-                self.done(
-                    id,
-                    Outcome::Done {
-                        key,
-                        outputs,
-                        seconds,
-                        ran: false,
-                    },
-                );
-            }
-            Ok(_) => self.enqueue(
-                id,
-                key,
-                prepared,
-                Why::Gone {
-                    output: "damaged".into(),
-                },
-            ),
+            Ok((outputs, seconds)) => self.done(id, key, outputs, seconds, Source::Cache),
             Err(why) => self.enqueue(id, key, prepared, why),
         }
     }
 
     fn enqueue(&mut self, id: InstanceId, key: Key, prepared: Prepared, why: Why) {
-        self.board.set(id, State::Running);
-        self.why.insert(id, why);
+        let session = self.board.session;
         let instance = self.board.instance(id);
-        let node = self.board.session.plan.node(instance.node);
-        self.queued.push_back(Job {
+        let node = session.plan.node(instance.node);
+        if node.resources.gpus as usize > self.free.all_gpus() {
+            let (wants, has) = (node.resources.gpus, self.free.all_gpus());
+            let what = format!("it needs {wants} GPUs, and this run has {has}");
+            let error = NodeError::new(what).help("look at CUDA_VISIBLE_DEVICES and /dev/nvidia*");
+            return self.fail(id, &error);
+        }
+        let kind = session.kind(instance.node);
+        let ports = node.signature.outputs.iter();
+        let job = Job {
             id,
             address: self.name(id),
-            kind: self.board.session.kind(instance.node),
-            outputs: node
-                .signature
-                .outputs
-                .iter()
-                .map(|port| port.name.to_string())
+            kind,
+            outputs: ports
+                .map(|port| (port.name.to_string(), port.ty.form))
                 .collect(),
+            foreign: kind.descriptor().open_ports,
             key,
             prepared,
-            forced: instance.forced,
-        });
+            distrusted: instance.rewinds > 0,
+            retries: node.retries,
+            timeout: node.timeout,
+            gpus: Vec::new(),
+        };
+        self.board.set(id, State::Running);
+        self.why.insert(id, why);
+        self.line.push(&node.resources, job);
     }
 
     fn start_what_fits(&mut self, crew: &Crew<'a>) {
-        if !self.may_start() {
-            return;
-        }
-        let plan = self.board.session.plan;
-        let mut left = std::collections::VecDeque::new();
-        while let Some(job) = self.queued.pop_front() {
-            let node = self.board.instance(job.id).node;
-            if self.running >= self.board.session.jobs
-                || !self.free.take(&plan.node(node).resources)
-            {
-                left.push_back(job);
-                if self.running >= self.board.session.jobs {
-                    break;
-                }
-                continue;
-            }
-            self.running += 1;
+        while self.may_start() && self.granted.len() < self.board.session.jobs.max(1) {
+            let Some((mut job, grant)) = self.line.pop(&mut self.free) else {
+                return;
+            };
             let why = self.why.get(&job.id).cloned().unwrap_or(Why::New);
             let (instance, key) = (job.address.clone(), job.key.to_string());
             self.tell(Event::Started { instance, key, why });
+            job.gpus.clone_from(&grant.gpus);
+            self.granted.insert(job.id, grant);
             crew.start(job);
         }
-        left.append(&mut self.queued);
-        self.queued = left;
     }
 
     fn hear(&mut self, message: Message) {
@@ -301,62 +288,31 @@ impl<'a, 'l> Loop<'a, 'l> {
                 let instance = self.name(id);
                 self.tell(Event::Waiting { instance, pid });
             }
-            Message::Done { id, verdict } => {
-                self.running -= 1;
-                let plan = self.board.session.plan;
-                let resources = &plan.node(self.board.instance(id).node).resources;
-                self.free.give(resources, plan.pools());
-                self.conclude(id, verdict);
+            Message::Done { id, key, verdict } => {
+                if let Some(grant) = self.granted.remove(&id) {
+                    self.free.give(grant);
+                }
+                self.conclude(id, key, verdict);
             }
         }
     }
 
-    fn conclude(&mut self, id: InstanceId, verdict: Verdict) {
-        let instance = self.name(id);
+    fn conclude(&mut self, id: InstanceId, key: Key, verdict: Verdict) {
         match verdict {
             Verdict::Ran { outputs, seconds } => {
-                let key = self.key_of(id);
-                self.tell(Event::Ran {
-                    instance,
-                    key: key.to_string(),
-                    seconds,
-                });
-                self.done(
-                    id,
-                    Outcome::Done {
-                        key,
-                        outputs,
-                        seconds,
-                        ran: true,
-                    },
-                );
+                self.done(id, key, outputs, seconds, Source::Work);
             }
             Verdict::Found { outputs, seconds } => {
-                let key = self.key_of(id);
-                self.tell(Event::Cached {
-                    instance,
-                    key: key.to_string(),
-                });
-                self.done(
-                    id,
-                    Outcome::Done {
-                        key,
-                        outputs,
-                        seconds,
-                        ran: false,
-                    },
-                );
+                self.done(id, key, outputs, seconds, Source::Cache);
             }
-            Verdict::Failed(error) => {
-                self.failed(instance, &error);
-                self.board.settle(id, Outcome::Failed);
-            }
+            Verdict::Failed(error) => self.fail(id, &error),
             Verdict::Panicked(error) => {
                 self.summary.bug = true;
-                self.failed(instance, &error);
-                self.board.settle(id, Outcome::Failed);
+                self.fail(id, &error);
             }
-            Verdict::Damaged(digest) => self.rewind(id, digest),
+            Verdict::Damaged { digest, gone } => self.read_again(id, digest, gone),
+            // It stays as it is, and is told as skipped when the run ends.
+            Verdict::Stopped => {}
             Verdict::Broken(error) => {
                 self.broken.get_or_insert(error.into());
                 self.board.settle(id, Outcome::Failed);
@@ -364,35 +320,88 @@ impl<'a, 'l> Loop<'a, 'l> {
         }
     }
 
-    /// The key of an instance that ran: its inputs are settled, so its recipe is what it was.
-    fn key_of(&self, id: InstanceId) -> Key {
-        prepare(&self.board, id)
-            .map(|prepared| prepared.recipe.key())
-            .unwrap_or(Key(flow_contract::Digest::of(self.name(id).as_bytes())))
+    fn fail(&mut self, id: InstanceId, error: &NodeError) {
+        self.failed(self.name(id), error);
+        self.board.settle(id, Outcome::Failed);
     }
 
-    fn rewind(&mut self, reader: InstanceId, digest: flow_contract::Digest) {
-        let Some(producer) = self.board.producer_of(reader, digest) else {
-            let instance = self.name(reader);
-            let error = NodeError::new(format!("input {} is damaged", digest.short()));
-            self.failed(instance, &error);
-            return self.board.settle(reader, Outcome::Failed);
-        };
-        let instance = self.name(producer);
+    /// An input of `reader` was damaged or gone: it waits until that is made again.
+    fn read_again(&mut self, reader: InstanceId, digest: Digest, gone: bool) {
+        for producer in self.board.producers_of(reader, digest) {
+            if self.is_hopeless(producer, digest) {
+                return self.board.wait_again(reader);
+            }
+            self.tell_damaged(producer, digest, gone);
+            self.board.rewind(producer);
+        }
+        // Where nobody is found, another reader has noticed before, and its producer is at it.
+        self.board.wait_again(reader);
+    }
+
+    /// Gives up on a producer whose stored bytes go bad again and again: that is a broken disk.
+    fn is_hopeless(&mut self, id: InstanceId, digest: Digest) -> bool {
+        const MOST_REWINDS: u32 = 3;
+        if self.board.instance(id).rewinds < MOST_REWINDS {
+            return false;
+        }
+        let what = format!("its result {} is damaged again and again", digest.short());
+        let error = NodeError::new(what).help("check the disk of the cache with `flow fsck`");
+        self.fail(id, &error);
+        true
+    }
+
+    /// Says that stored bytes went bad; of those that are gone, the reason to run again tells.
+    fn tell_damaged(&mut self, producer: InstanceId, digest: Digest, gone: bool) {
+        if gone {
+            return;
+        }
         self.tell(Event::Damaged {
-            instance,
+            instance: self.name(producer),
             digest: digest.to_string(),
         });
-        self.board.rewind(producer, Some(reader));
     }
 
-    fn done(&mut self, id: InstanceId, outcome: Outcome) {
-        self.board.settle(id, outcome);
+    /// Publishes and settles an instance whose outputs are in the store.
+    fn done(&mut self, id: InstanceId, key: Key, outputs: Outputs, seconds: f64, source: Source) {
         let listener = &mut *self.listener;
-        if let Err(error) = publish(&self.board, id, &mut |event| listener.hear(&event)) {
-            let instance = self.name(id);
-            self.failed(instance, &error);
+        match publish(&self.board, id, &outputs, &mut |event| {
+            listener.hear(&event)
+        }) {
+            Ok(()) => self.tell_done(id, key, seconds, source),
+            Err(Unpublished::Failed(error)) => {
+                self.failed(self.name(id), &error);
+                self.unpublished.insert(id);
+            }
+            Err(Unpublished::Damaged { digest, gone }) => {
+                if !self.is_hopeless(id, digest) {
+                    self.tell_damaged(id, digest, gone);
+                    self.board.again(id);
+                }
+                return;
+            }
         }
+        let ran = source == Source::Work;
+        self.board.settle(
+            id,
+            Outcome::Done {
+                key,
+                outputs,
+                seconds,
+                ran,
+            },
+        );
+    }
+
+    fn tell_done(&mut self, id: InstanceId, key: Key, seconds: f64, source: Source) {
+        let (instance, key) = (self.name(id), key.to_string());
+        self.tell(match source {
+            Source::Cache => Event::Cached { instance, key },
+            Source::Work => Event::Ran {
+                instance,
+                key,
+                seconds,
+            },
+        });
     }
 
     fn finish(mut self) -> Result<Summary, EngineError> {
@@ -405,9 +414,12 @@ impl<'a, 'l> Loop<'a, 'l> {
             ..
         } = self.summary;
         if let Some(error) = self.broken {
+            // What finished is recorded; if it can't be synced either, the first error says why.
+            let _ = self.board.session.store.sync();
             return Err(error);
         }
         self.board.session.store.sync()?;
+        self.summary.basis = self.board.basis.take();
         self.listener.hear(&Event::RunFinished {
             ran,
             cached,
@@ -428,11 +440,11 @@ impl<'a, 'l> Loop<'a, 'l> {
                     seconds,
                     ran,
                 }) => {
-                    *(if *ran {
-                        &mut self.summary.ran
-                    } else {
-                        &mut self.summary.cached
-                    }) += 1;
+                    let counted = match ran {
+                        true => &mut self.summary.ran,
+                        false => &mut self.summary.cached,
+                    };
+                    *counted += usize::from(!self.unpublished.contains(&id));
                     let (outputs, why) = (outputs.clone(), self.why.remove(&id).filter(|_| *ran));
                     let (key, seconds, ran) = (*key, *seconds, *ran);
                     self.summary.finished.push(Finished {
@@ -478,49 +490,4 @@ impl<'a, 'l> Loop<'a, 'l> {
             });
         }
     }
-}
-
-/// The stored result of a recipe, or why there is none.
-pub(crate) fn standing(
-    board: &Board<'_>,
-    id: InstanceId,
-    prepared: &Prepared,
-    key: Key,
-) -> Result<(Outputs, f64), Why> {
-    let store = board.session.store;
-    if let Some(entry) = store.lookup(&key) {
-        return match entry
-            .outputs
-            .iter()
-            .find(|(_, digest, _)| !store.contains(digest))
-        {
-            Some((output, ..)) => Err(Why::Gone {
-                output: output.clone(),
-            }),
-            None => Ok((entry.outputs.clone().into(), entry.seconds)),
-        };
-    }
-    let last = store.last_of(&board.address(id).to_string());
-    let difference = last.and_then(|entry| first_difference(&entry.recipe, &prepared.recipe));
-    Err(difference.map_or(Why::New, |difference| named(difference, prepared)))
-}
-
-/// Puts the names of inputs beside their ports, so that a reader knows which file or node moved.
-fn named(mut difference: flow_contract::Difference, prepared: &Prepared) -> Why {
-    let ports: BTreeMap<&str, &str> = prepared
-        .inputs
-        .iter()
-        .filter_map(|(port, artifacts)| match artifacts.as_slice() {
-            [only] => Some((port.as_str(), only.name.as_str())),
-            _ => None,
-        })
-        .collect();
-    if let Some(name) = difference
-        .part
-        .strip_prefix("inputs.")
-        .and_then(|port| ports.get(port))
-    {
-        difference.part = format!("{} ({name})", difference.part);
-    }
-    Why::Changed(difference)
 }

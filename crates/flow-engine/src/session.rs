@@ -58,11 +58,18 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A target names an instance that does not exist.
-    #[error("`{target}` names no instance")]
+    #[error("`{target}` names no instance{}", known(.some))]
     NoSuchInstance {
         /// What was asked for.
         target: String,
         /// Some that exist.
         some: Vec<String>,
     },
+}
+
+fn known(some: &[String]) -> String {
+    match some {
+        [] => "; the node has none".to_owned(),
+        some => format!("; some that exist: {}", some.join(", ")),
+    }
 }

@@ -10,8 +10,8 @@ use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::Why;
 use crate::expand::{News, expand, wanted};
 use crate::prepare::prepare;
-use crate::run::standing;
 use crate::session::{EngineError, Session};
+use crate::standing::standing;
 
 /// Where an instance stands before a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ pub struct Surveyed {
 /// Says for every wanted instance where it stands, in the order of the plan.
 ///
 /// # Errors
-/// [`EngineError`] when the store can't be read.
+/// [`EngineError`] when the store can't be read or a target names no instance.
 pub fn survey(session: &Session<'_>) -> Result<Vec<Surveyed>, EngineError> {
     let wanted = wanted(session);
     let mut board = Board::new(session, &wanted.nodes);
@@ -57,7 +57,7 @@ pub fn survey(session: &Session<'_>) -> Result<Vec<Surveyed>, EngineError> {
         let news = expand(&mut board, &mut pending, &wanted.only);
         let settled = look_up_ready(&mut board, &mut notes);
         let moved = pending.len() != before || settled;
-        notes.nodes(&board, news);
+        notes.nodes(&board, news)?;
         if !moved {
             return Ok(notes.listing(&board, &pending));
         }
@@ -101,7 +101,7 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
 }
 
 impl Notes {
-    fn nodes(&mut self, board: &Board<'_>, news: Vec<News>) {
+    fn nodes(&mut self, board: &Board<'_>, news: Vec<News>) -> Result<(), EngineError> {
         for news in news {
             let (node, standing) = match news {
                 News::Blocked { node, by } => {
@@ -109,6 +109,9 @@ impl Notes {
                 }
                 News::Failed { node, error } => (node, Standing::Failing(error.to_string())),
                 News::Expanded { .. } | News::Damaged { .. } => continue,
+                News::NoSuchInstance { target, some } => {
+                    return Err(EngineError::NoSuchInstance { target, some });
+                }
             };
             let node = board.session.plan.node(node).name.clone();
             let address = Address {
@@ -121,6 +124,7 @@ impl Notes {
                 recipe: None,
             });
         }
+        Ok(())
     }
 
     fn listing(mut self, board: &Board<'_>, pending: &[NodeId]) -> Vec<Surveyed> {

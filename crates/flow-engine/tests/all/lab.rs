@@ -1,7 +1,5 @@
 //! A laboratory for the engine: toy kinds, a sandbox folder, and a listener that remembers.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +12,8 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
     ParamType, PortType, Row, Task, Value,
 };
-use flow_engine::{Event, Session, Summary, Surveyed, WithCommand, run, survey};
+use flow_engine::snapshot::{Question, is_current, take};
+use flow_engine::{EngineError, Event, Session, Summary, Surveyed, WithCommand, run, survey};
 use flow_plan::{Plan, Request, plan};
 use flow_store::Store;
 use tempfile::TempDir;
@@ -125,6 +124,21 @@ impl Kind for Join {
     }
 }
 
+/// `one`: its one input.
+struct One;
+const TAKES_ONE: &[InputPort] = &[input("of", PortType::new("any", Form::File), Arity::One)];
+static ONE: Descriptor = toy("one", TAKES_ONE, GIVES_TEXT, &[]);
+impl Kind for One {
+    fn descriptor(&self) -> &Descriptor {
+        &ONE
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let bytes = task.input("of")?.content.to_vec();
+        task.give("out", bytes);
+        Ok(())
+    }
+}
+
 /// `rows`: a table whose rows are the lines of its input or its param, one column `item`.
 struct Rows;
 static ROWS_KIND: Descriptor = toy("rows", MAY_TAKE, GIVES_ROWS, &[text("lines", "")]);
@@ -170,7 +184,7 @@ impl Kind for Meet {
 struct Toys;
 impl Catalog for Toys {
     fn kinds(&self) -> Vec<&dyn Kind> {
-        vec![&Join, &Meet, &Rows, &Say]
+        vec![&Join, &Meet, &One, &Rows, &Say]
     }
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         let text = std::str::from_utf8(table).map_err(|error| error.to_string())?;
@@ -183,10 +197,12 @@ impl Catalog for Toys {
 
 /// A study in a folder of its own.
 pub struct Lab {
-    folder: TempDir,
+    folder: PathBuf,
+    _own: Option<TempDir>,
     pub jobs: usize,
     pub keep_going: bool,
     pub targets: Vec<&'static str>,
+    pub stop: AtomicBool,
     runs: AtomicUsize,
 }
 
@@ -194,6 +210,7 @@ pub struct Lab {
 pub struct Did {
     pub events: Vec<Event>,
     pub summary: Summary,
+    pub snapshot: bool,
 }
 
 impl Did {
@@ -206,6 +223,15 @@ impl Did {
         let mut ran: Vec<String> = ran.collect();
         ran.sort();
         ran
+    }
+
+    /// The words of all failures.
+    pub fn errors(&self) -> String {
+        let words = self.events.iter().filter_map(|event| match event {
+            Event::Failed { instance, error } => Some(format!("{instance}: {error:?}\n")),
+            _ => None,
+        });
+        words.collect()
     }
 
     /// ran, cached, failed, skipped.
@@ -233,19 +259,28 @@ impl Did {
 
 impl Lab {
     pub fn new(study: &str) -> Self {
-        let lab = Self {
-            folder: tempfile::tempdir().unwrap(),
-            jobs: 2,
-            keep_going: false,
-            targets: Vec::new(),
-            runs: AtomicUsize::new(0),
-        };
+        let own = tempfile::tempdir().unwrap();
+        let mut lab = Self::at(own.path());
+        lab._own = Some(own);
         lab.study(study);
         lab
     }
 
+    /// The laboratory in a folder that another process made.
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            _own: None,
+            jobs: 2,
+            keep_going: false,
+            targets: Vec::new(),
+            stop: AtomicBool::new(false),
+            runs: AtomicUsize::new(0),
+        }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     pub fn study(&self, study: &str) {
@@ -289,23 +324,50 @@ impl Lab {
             plan: &plan,
             catalog: &Toys,
             store: &store,
-            root: Path::new(self.folder.path()),
+            root: &self.folder,
             targets: &targets,
             jobs: self.jobs,
             keep_going: self.keep_going,
             run: &number.to_string(),
             now: &|| 0,
-            stop: &AtomicBool::new(false),
+            stop: &self.stop,
         })
     }
 
     pub fn run(&self) -> Did {
+        self.try_run().unwrap()
+    }
+
+    pub fn try_run(&self) -> Result<Did, EngineError> {
         self.with_session(|session| {
             let mut events = Vec::new();
             let mut listener = |event: &Event| events.push(event.clone());
-            let summary = run(session, &mut listener).unwrap();
-            Did { events, summary }
+            let summary = run(session, &mut listener)?;
+            let study = self.read("pipeline.toml");
+            let cache = self.path("cache");
+            let snapshot = take(&self.question(&cache, &study), session, &summary);
+            Ok(Did {
+                events,
+                summary,
+                snapshot,
+            })
         })
+    }
+
+    fn question<'a>(&'a self, cache: &'a Path, study: &'a str) -> Question<'a> {
+        Question {
+            cache,
+            root: &self.folder,
+            study: study.as_bytes(),
+            words: &[],
+            catalog: &Toys,
+        }
+    }
+
+    /// What the snapshot says without a run.
+    pub fn current(&self) -> Option<usize> {
+        let (cache, study) = (self.path("cache"), self.read("pipeline.toml"));
+        is_current(&self.question(&cache, &study)).map(|counts| counts.cached)
     }
 
     pub fn survey(&self) -> Vec<Surveyed> {

@@ -1,14 +1,10 @@
 //! What runs and what does not.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
-mod lab;
-
 use std::fs;
 use std::process::Command;
 
+use crate::lab::Lab;
 use flow_engine::{Event, Standing};
-use lab::Lab;
 
 const CHAIN: &str = r#"
 [node.a]
