@@ -3,8 +3,8 @@
 
 usage: bench_ninja.py RUN_STUDY [--large]     (RUN_STUDY: target/release/examples/run_study)
 
-fan N: root -> N x (cat root in/i > out) -> join, N + 2 tasks; chain N: head -c 4 seed, then N - 1 copies, and an
-edit of the seed after byte 4. Each time is the best of several; ninja and flow take turns. peak_rss is the largest
+fan N: root -> N x (cat root in/i > out) -> join, N + 2 tasks; chain N: head -c 4 seed, then N - 1 copies that
+differ in a comment (flow computes equal recipes once), and an edit of the seed after byte 4. Each time is the best of several; ninja and flow take turns. peak_rss is the largest
 single process. ninja needs to be on PATH (Debian: ninja-build). 100,000 is measured unchanged only, with --large.
 """
 import json, os, shutil, subprocess, sys, tempfile, time
@@ -49,7 +49,7 @@ def ninja(ws, scenario, n):
     else:
         build("c/1.txt", ["seed.txt"], "head -c 4 seed.txt > c/1.txt")
         for i in range(2, n + 1):
-            build(f"c/{i}.txt", [f"c/{i-1}.txt"], f"cp c/{i-1}.txt c/{i}.txt")
+            build(f"c/{i}.txt", [f"c/{i-1}.txt"], f"cp c/{i-1}.txt c/{i}.txt # {i}")
     write(f"{ws}/build.ninja", "\n".join(out))
     return ["ninja", "-j2", "--quiet"]
 
@@ -69,7 +69,7 @@ def flow(ws, scenario, n):
     else:
         node("c1", "head -c 4 {seed} > out.txt", [("seed", '{ file = "seed.txt" }')])
         for i in range(2, n + 1):
-            node(f"c{i}", "cp {before} out.txt", [("before", f'"c{i-1}.out"')])
+            node(f"c{i}", f"cp {{before}} out.txt # {i}", [("before", f'"c{i-1}.out"')])
     write(f"{ws}/pipeline.toml", "\n".join(out))
     return [RUN, ".", "--jobs", "2", "--snapshot"]
 

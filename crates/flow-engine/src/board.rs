@@ -335,6 +335,12 @@ impl<'a> Board<'a> {
         producers.dedup();
         producers
     }
+
+    /// An instance `reader` takes from that was made to run again.
+    pub(crate) fn rewound_need(&self, reader: InstanceId) -> Option<InstanceId> {
+        let needs = self.instance(reader).needs();
+        needs.into_iter().find(|id| self.instance(*id).rewinds > 0)
+    }
 }
 
 impl Instance {

@@ -327,7 +327,13 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     /// An input of `reader` was damaged or gone: it waits until that is made again.
     fn read_again(&mut self, reader: InstanceId, digest: Digest, gone: bool) {
-        for producer in self.board.producers_of(reader, digest) {
+        let producers = self.board.producers_of(reader, digest);
+        if producers.is_empty()
+            && let Some(producer) = self.board.rewound_need(reader)
+        {
+            self.tell_damaged(producer, digest, gone);
+        }
+        for producer in producers {
             if self.is_hopeless(producer, digest) {
                 return self.board.wait_again(reader);
             }

@@ -259,7 +259,12 @@ impl Did {
 
 impl Lab {
     pub fn new(study: &str) -> Self {
-        let own = tempfile::tempdir().unwrap();
+        // In memory where there is such a folder: most of a small run is waiting for the disk.
+        let memory = Path::new("/dev/shm");
+        let own = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory).unwrap(),
+            false => tempfile::tempdir().unwrap(),
+        };
         let mut lab = Self::at(own.path());
         lab._own = Some(own);
         lab.study(study);
