@@ -11,7 +11,7 @@
 mod autodiff;
 mod blocks;
 
-use crate::kernels::{Activation, ConvBlock, DenseBlock, PoolShape};
+use crate::kernels::{Activation, AdamStep, ConvBlock, DenseBlock, PoolShape};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 use burn::tensor::Device;
@@ -103,12 +103,37 @@ pub(crate) trait BlockOps: Backend {
 
     /// A pool or an activation on its own; the shape of the result is that of `op`.
     fn simple_block(x: FloatTensor<Self>, op: SimpleOp) -> FloatTensor<Self>;
+
+    /// A tensor of these numbers beside `like`, without a gradient.
+    ///
+    /// burn's own way checks each number for a bit pattern that `f32` doesn't have.
+    fn of_numbers(
+        like: FloatTensor<Self>,
+        numbers: Vec<f32>,
+        shape: Vec<usize>,
+    ) -> FloatTensor<Self>;
+
+    /// The weight and Adam's two moments after a step, in the buffers they came in; no gradient
+    /// goes back through it.
+    fn adam(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// A backend whose tensors lie in this process's memory.
 pub(crate) trait Host: Backend {
     /// The numbers in row-major order, copied only where they don't lie so.
     fn numbers(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+
+    /// A tensor in this buffer.
+    fn tensor(numbers: Vec<f32>, shape: &[usize]) -> FloatTensor<Self>;
+
+    /// The numbers in row-major order, copied only where somebody else holds them too.
+    fn into_numbers(tensor: FloatTensor<Self>) -> Vec<f32>;
 
     /// The buffer of a tensor that nobody else holds, to be used again.
     fn buffer(tensor: FloatTensor<Self>) -> Option<Vec<f32>>;
@@ -138,6 +163,26 @@ macro_rules! host_blocks {
             fn simple_block(x: FloatTensor<Self>, op: SimpleOp) -> FloatTensor<Self> {
                 blocks::simple::<Self>(&x, op).0
             }
+
+            fn of_numbers(
+                _like: FloatTensor<Self>,
+                numbers: Vec<f32>,
+                shape: Vec<usize>,
+            ) -> FloatTensor<Self> {
+                <Self as Host>::tensor(numbers, &shape)
+            }
+
+            fn adam(
+                weight: FloatTensor<Self>,
+                gradient: FloatTensor<Self>,
+                moment_1: FloatTensor<Self>,
+                moment_2: FloatTensor<Self>,
+                step: AdamStep,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+                let [weight, moment_1, moment_2] =
+                    blocks::adam::<Self>([weight, moment_1, moment_2], &gradient, &step);
+                (weight, moment_1, moment_2)
+            }
         }
     };
 }
@@ -156,6 +201,30 @@ mod ndarray {
                     None => Cow::Owned(storage.view().iter().copied().collect()),
                 },
                 _ => unreachable!("the model makes f32 tensors only"),
+            }
+        }
+
+        fn tensor(numbers: Vec<f32>, shape: &[usize]) -> FloatTensor<Self> {
+            use burn::backend::ndarray::SharedArray;
+            SharedArray::from_shape_vec(shape, numbers)
+                .expect("a block gives as many numbers as its shape says")
+                .into()
+        }
+
+        fn into_numbers(tensor: FloatTensor<Self>) -> Vec<f32> {
+            use burn::backend::ndarray::NdArrayTensor;
+            let NdArrayTensor::F32(storage) = tensor else {
+                unreachable!("the model makes f32 tensors only")
+            };
+            let array = storage.into_owned().into_owned();
+            if array.is_standard_layout() && !array.is_empty() {
+                let len = array.len();
+                let (mut numbers, from) = array.into_raw_vec_and_offset();
+                numbers.drain(..from.unwrap_or(0));
+                numbers.truncate(len);
+                numbers
+            } else {
+                array.iter().copied().collect()
             }
         }
 
@@ -184,6 +253,18 @@ mod flex {
                 Some(numbers) => Cow::Borrowed(numbers),
                 None => Cow::Owned(tensor.to_contiguous().storage::<f32>().to_vec()),
             }
+        }
+
+        fn tensor(numbers: Vec<f32>, shape: &[usize]) -> FloatTensor<Self> {
+            use burn::backend::{ops::FloatTensorOps, tensor::Device};
+            let data = burn::tensor::TensorData::new(numbers, shape.to_vec());
+            Self::float_from_data(data, &Device::<Self>::default())
+        }
+
+        fn into_numbers(tensor: FloatTensor<Self>) -> Vec<f32> {
+            let data = tensor.into_data();
+            data.try_into_vec()
+                .expect("the model makes f32 tensors only")
         }
 
         fn buffer(tensor: FloatTensor<Self>) -> Option<Vec<f32>> {

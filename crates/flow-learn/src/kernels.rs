@@ -5,6 +5,7 @@
 //! chunks whose size depends on the shape only, and added in order.
 
 mod activation;
+mod adam;
 mod block;
 mod conv;
 mod dense;
@@ -25,6 +26,7 @@ pub mod textbook;
 mod tile;
 
 pub use activation::Activation;
+pub use adam::{AdamBuffers, AdamStep};
 pub(crate) use block::PackedBlock;
 pub use block::{BlockGradient, BlockPoint, BlockPool, ConvBlock, Saved, WantsInput};
 pub use conv::{ConvShape, conv_forward, conv_input_gradient, conv_weight_gradient};

@@ -2,6 +2,7 @@
 //!
 //! Same network, epochs, settings and seed give the same bytes on any number of threads.
 
+mod adam;
 mod checkpoint;
 mod initial;
 mod loader;

@@ -2,13 +2,13 @@
 
 use super::blocks::{Backwards, Trail};
 use super::{BlockOps, Host, SimpleOp, blocks};
-use crate::kernels::{ConvBlock, DenseBlock, Saved, WantsInput};
-use burn::backend::Autodiff;
+use crate::kernels::{AdamStep, ConvBlock, DenseBlock, Saved, WantsInput};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend};
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -92,6 +92,32 @@ impl<B: Host + BlockOps, C: CheckpointStrategy> BlockOps for Autodiff<B, C> {
             }
             OpsKind::UnTracked(prep) => prep.finish(B::simple_block(x, op)),
         }
+    }
+
+    fn of_numbers(
+        like: FloatTensor<Self>,
+        numbers: Vec<f32>,
+        shape: Vec<usize>,
+    ) -> FloatTensor<Self> {
+        Self::from_inner(B::of_numbers(like.into_primitive(), numbers, shape))
+    }
+
+    fn adam(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let (weight, moment_1, moment_2) = B::adam(
+            weight.into_primitive(),
+            gradient.into_primitive(),
+            moment_1.into_primitive(),
+            moment_2.into_primitive(),
+            step,
+        );
+        let tensor = Self::from_inner;
+        (tensor(weight), tensor(moment_1), tensor(moment_2))
     }
 }
 

@@ -2,23 +2,13 @@
 
 use super::{Host, SimpleOp};
 use crate::kernels::{
-    BlockGradient, BlockPoint, ConvBlock, DenseBlock, Saved, WantsInput, average_pool_backward,
-    average_pool_forward, give, max_pool_backward, max_pool_forward,
+    AdamBuffers, AdamStep, BlockGradient, BlockPoint, ConvBlock, DenseBlock, Saved, WantsInput,
+    average_pool_backward, average_pool_forward, give, max_pool_backward, max_pool_forward,
 };
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::TensorData;
 use rayon::prelude::*;
 use std::sync::Arc;
-
-/// A tensor of these numbers on the device of `like`.
-pub(super) fn tensor<B: Host>(
-    numbers: Vec<f32>,
-    shape: &[usize],
-    like: &FloatTensor<B>,
-) -> FloatTensor<B> {
-    B::float_from_data(TensorData::new(numbers, shape.to_vec()), &like.device())
-}
 
 /// Forward through a convolution's block, and the winners of its pool.
 pub(super) fn conv<B: Host>(
@@ -29,7 +19,7 @@ pub(super) fn conv<B: Host>(
 ) -> (FloatTensor<B>, Saved) {
     let (x_numbers, weight, bias) = (B::numbers(x), B::numbers(weight), B::numbers(bias));
     let (out, saved) = block.forward(&x_numbers, &weight, Some(&bias));
-    (tensor::<B>(out, &block.out_shape(), x), saved)
+    (B::tensor(out, &block.out_shape()), saved)
 }
 
 /// Forward through a dense layer's block.
@@ -41,7 +31,7 @@ pub(super) fn dense<B: Host>(
 ) -> FloatTensor<B> {
     let (x_numbers, weight, bias) = (B::numbers(x), B::numbers(weight), B::numbers(bias));
     let out = block.forward(&x_numbers, &weight, Some(&bias));
-    tensor::<B>(out, &[block.dense.batch, block.dense.outputs], x)
+    B::tensor(out, &[block.dense.batch, block.dense.outputs])
 }
 
 /// Forward through a layer without weights, and the winners of a maximum.
@@ -66,10 +56,7 @@ pub(super) fn simple<B: Host>(x: &FloatTensor<B>, op: SimpleOp) -> (FloatTensor<
             .map(|&x| activation.value(x))
             .collect(),
     };
-    (
-        tensor::<B>(out, &simple_shape(&x.shape(), op), x),
-        winner.into(),
-    )
+    (B::tensor(out, &simple_shape(&x.shape(), op)), winner.into())
 }
 
 fn simple_shape(dims: &[usize], op: SimpleOp) -> Vec<usize> {
@@ -102,7 +89,24 @@ pub(super) fn simple_back<B: Host>(
                 .for_each(|(dx, (&x, &dout))| *dx = activation.slope(x) * dout);
         }
     }
-    tensor::<B>(dx, &x.shape(), dout)
+    B::tensor(dx, &x.shape())
+}
+
+/// The weight and the two moments after a step of Adam.
+pub(super) fn adam<B: Host>(
+    changed: [FloatTensor<B>; 3],
+    gradient: &FloatTensor<B>,
+    step: &AdamStep,
+) -> [FloatTensor<B>; 3] {
+    let shape = gradient.shape();
+    let [mut weight, mut moment_1, mut moment_2] = changed.map(B::into_numbers);
+    step.take(AdamBuffers {
+        weight: &mut weight,
+        moment_1: &mut moment_1,
+        moment_2: &mut moment_2,
+        gradient: &B::numbers(gradient),
+    });
+    [weight, moment_1, moment_2].map(|numbers| B::tensor(numbers, &shape))
 }
 
 /// What the way back through a block needs.
@@ -165,10 +169,10 @@ impl<B: Host, Block: Backwards> Trail<B, Block> {
             };
             self.block.backward(&at, &B::numbers(&dout), wants)
         };
-        let shaped = |numbers, like: &FloatTensor<B>| tensor::<B>(numbers, &like.shape(), like);
+        let shaped = |numbers, like: &FloatTensor<B>| B::tensor(numbers, &like.shape());
         let dx = (wants == WantsInput::Yes).then(|| shaped(gradient.dx, &self.x));
         let outputs = gradient.dbias.len();
-        let dbias = tensor::<B>(gradient.dbias, &[outputs], &dout);
+        let dbias = B::tensor(gradient.dbias, &[outputs]);
         let dweight = shaped(gradient.dweight, &self.weight);
         // What the step is done with goes back on the shelf for the next one.
         [dout, self.out, self.x]

@@ -128,8 +128,9 @@ impl<'a> Frame<'a> {
             unreachable!("a network's input is a map")
         };
         let batch = x.len() / (channels * time);
-        let x = TensorData::new(x, [batch, channels, time]);
-        let mut flow = Flow::Map(Tensor::from_data(x, &self.device));
+        let like = Tensor::<1>::zeros([1], &self.device).into_dispatch();
+        let x = <Dispatch as BlockOps>::of_numbers(like, x, vec![batch, channels, time]);
+        let mut flow = Flow::Map(Tensor::from_dispatch(x));
         for n in 0..self.blocks.len() {
             flow = self.block(n, &model.parts[n], flow, step);
         }

@@ -1,12 +1,13 @@
 //! One training epoch: batches through the network, gradients, Adam.
 
+use super::adam::Adam;
 use super::checkpoint::State;
 use super::loader::{Batch, each_batch};
 use super::model::{Frame, Model, host};
 use super::{BatchProgress, LossAverage, Observer, TrainError, Training, TrainingEpoch};
 use super::{CheckpointError, cross_entropy, predicted_class};
 use crate::weights::Weights;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 
@@ -42,11 +43,7 @@ impl<'a> Learner<'a> {
         let (frame, model) = Frame::new(training.network, weights, training.seed, device.clone())?;
         let settings = training.settings;
         let counts = training.train.class_counts(training.network.classes()?)?;
-        let optimiser = AdamConfig::new()
-            .with_beta_1(settings.beta_1 as f32)
-            .with_beta_2(settings.beta_2 as f32)
-            .with_epsilon(settings.epsilon as f32)
-            .init();
+        let optimiser = ModuleOptimizer::from(Adam::new(settings));
         let class_weights = settings.class_weights.resolve(&counts)?;
         let model = Some(model);
         Ok(Self {
