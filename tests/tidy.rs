@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the workspace is two folders up")
+    root.canonicalize()
+        .expect("the workspace is two folders up")
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -18,14 +19,22 @@ fn read(path: impl AsRef<Path>) -> String {
 /// The table of crates in ARCHITECTURE.md: crate → what it may use.
 fn allowed() -> BTreeMap<String, BTreeSet<String>> {
     let words = |cell: &str| -> BTreeSet<String> {
-        cell.replace('`', " ").split_whitespace().map(str::to_owned).collect()
+        cell.replace('`', " ")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
     };
     let page = read("ARCHITECTURE.md");
     page.lines()
         .filter(|line| line.starts_with("| `flow"))
         .map(|line| line.split('|').collect::<Vec<_>>())
         .filter(|cells| cells.len() == 6)
-        .map(|cells| (cells[1].trim().trim_matches('`').to_owned(), words(cells[4])))
+        .map(|cells| {
+            (
+                cells[1].trim().trim_matches('`').to_owned(),
+                words(cells[4]),
+            )
+        })
         .collect()
 }
 
@@ -48,7 +57,9 @@ fn dependencies(name: &str) -> BTreeSet<String> {
 
 fn crates() -> BTreeSet<String> {
     let entries = fs::read_dir(root().join("crates")).expect("crates/ is there");
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[test]
@@ -56,15 +67,28 @@ fn every_crate_uses_exactly_what_its_row_allows() {
     let allowed = allowed();
     assert_eq!(allowed.keys().cloned().collect::<BTreeSet<_>>(), crates());
     for (name, allowed) in allowed {
-        assert_eq!(dependencies(&name), allowed, "`{name}`: left its Cargo.toml, right ARCHITECTURE.md");
+        assert_eq!(
+            dependencies(&name),
+            allowed,
+            "`{name}`: left its Cargo.toml, right ARCHITECTURE.md"
+        );
     }
 }
 
 #[test]
 fn leaves_know_no_word_of_flow() {
-    let leaves = ["flow-edf", "flow-stats", "flow-learn", "flow-simulate", "flow-figures"];
+    let leaves = [
+        "flow-edf",
+        "flow-stats",
+        "flow-learn",
+        "flow-simulate",
+        "flow-figures",
+    ];
     for leaf in leaves {
-        let own: Vec<_> = dependencies(leaf).into_iter().filter(|d| d.starts_with("flow")).collect();
+        let own: Vec<_> = dependencies(leaf)
+            .into_iter()
+            .filter(|d| d.starts_with("flow"))
+            .collect();
         assert!(own.is_empty(), "{leaf} uses {own:?}");
     }
     for (one, other) in [("flow-engine", "flow-nodes"), ("flow-nodes", "flow-engine")] {
@@ -75,12 +99,27 @@ fn leaves_know_no_word_of_flow() {
 #[test]
 fn the_top_level_holds_what_the_design_lists() {
     let listed = [
-        "ARCHITECTURE.md", "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT",
-        "README.md", "cache", "crates", "pipeline.toml", "reports", "rust-toolchain.toml", "target", "tests",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "cache",
+        "crates",
+        "pipeline.toml",
+        "reports",
+        "rust-toolchain.toml",
+        "target",
+        "tests",
     ];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.starts_with('.') || listed.contains(&name.as_str()), "what is `{name}` for?");
+        assert!(
+            name.starts_with('.') || listed.contains(&name.as_str()),
+            "what is `{name}` for?"
+        );
     }
 }
 
@@ -102,7 +141,8 @@ fn naming(word: &str) -> BTreeSet<String> {
     }
     let names = |path: &&PathBuf| {
         let text = fs::read_to_string(path).unwrap();
-        text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word))
+        text.lines()
+            .any(|line| !line.trim_start().starts_with("//") && line.contains(word))
     };
     let relative = |path: &PathBuf| path.strip_prefix(root()).unwrap().display().to_string();
     files.iter().filter(names).map(relative).collect()
@@ -111,7 +151,10 @@ fn naming(word: &str) -> BTreeSet<String> {
 #[test]
 fn bincode_is_named_in_one_file() {
     let files = naming("bincode::");
-    assert_eq!(files.into_iter().collect::<Vec<_>>(), ["crates/flow-contract/src/encoding.rs"]);
+    assert_eq!(
+        files.into_iter().collect::<Vec<_>>(),
+        ["crates/flow-contract/src/encoding.rs"]
+    );
 }
 
 #[test]

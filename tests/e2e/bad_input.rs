@@ -8,7 +8,11 @@ use crate::sandbox::{SMALL, Said, Sandbox};
 fn expect(said: &Said, code: i32, words: &[&str]) {
     assert_eq!(said.code, code, "{}", said.err);
     for word in words {
-        assert!(said.err.contains(word), "`{word}` is missing in:\n{}", said.err);
+        assert!(
+            said.err.contains(word),
+            "`{word}` is missing in:\n{}",
+            said.err
+        );
     }
     assert!(!said.err.contains("panicked"), "{}", said.err);
 }
@@ -21,13 +25,36 @@ fn with(old: &str, new: &str) -> Said {
 
 #[test]
 fn typos_in_the_study_are_named_with_their_place_and_the_nearest_name() {
-    expect(&with("\"z-score\"", "\"zscore\""), 2, &["pipeline.toml:", "`zscore`", "z-score"]);
-    expect(&with("epochs.epochs", "epochs.epoch"), 2, &["pipeline.toml:", "epochs"]);
-    expect(&with("training_epochs = 2", "training_epoch = 2"), 2, &["training_epochs"]);
+    expect(
+        &with("\"z-score\"", "\"zscore\""),
+        2,
+        &["pipeline.toml:", "`zscore`", "z-score"],
+    );
+    expect(
+        &with("epochs.epochs", "epochs.epoch"),
+        2,
+        &["pipeline.toml:", "epochs"],
+    );
+    expect(
+        &with("training_epochs = 2", "training_epoch = 2"),
+        2,
+        &["training_epochs"],
+    );
     expect(&with("batch = 16", "batch = \"many\""), 2, &["`batch`"]);
     expect(&with("batch = 16", "batch = 0"), 2, &["`batch`", "1"]);
-    expect(&with("\"$rule\"\n\n[node.shares]", "\"epsilom(1)\"\n\n[node.shares]"), 2, &["epsilom", "epsilon"]);
-    expect(&with("\"conv 8 k5\"", "\"conf 8 k5\""), 2, &["conf", "conv"]);
+    expect(
+        &with(
+            "\"$rule\"\n\n[node.shares]",
+            "\"epsilom(1)\"\n\n[node.shares]",
+        ),
+        2,
+        &["epsilom", "epsilon"],
+    );
+    expect(
+        &with("\"conv 8 k5\"", "\"conf 8 k5\""),
+        2,
+        &["conf", "conv"],
+    );
 }
 
 #[test]
@@ -39,7 +66,9 @@ fn a_cycle_is_printed_as_a_cycle() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let study = SMALL.replace("\"z-score\"", "\"zscore\"").replace("batch = 16", "batch = 0");
+    let study = SMALL
+        .replace("\"z-score\"", "\"zscore\"")
+        .replace("batch = 16", "batch = 0");
     let said = Sandbox::new(&study).flow(&["check"]);
     expect(&said, 2, &["`zscore`", "`batch`"]);
 }
@@ -49,8 +78,16 @@ fn no_study_and_a_wrong_override_are_said() {
     let sandbox = Sandbox::new(SMALL);
     fs::remove_file(sandbox.path("pipeline.toml")).unwrap();
     expect(&sandbox.flow(&["run"]), 2, &["pipeline.toml", "-C"]);
-    expect(&Sandbox::new(SMALL).flow(&["run", "--set", "epsilom=1"]), 2, &["epsilom", "epsilon"]);
-    expect(&Sandbox::new(SMALL).flow(&["run", "relevanse"]), 2, &["relevance"]);
+    expect(
+        &Sandbox::new(SMALL).flow(&["run", "--set", "epsilom=1"]),
+        2,
+        &["epsilom", "epsilon"],
+    );
+    expect(
+        &Sandbox::new(SMALL).flow(&["run", "relevanse"]),
+        2,
+        &["relevance"],
+    );
     assert_eq!(Sandbox::new(SMALL).flow(&["run", "--jobs", "0"]).code, 2);
 }
 
@@ -102,7 +139,11 @@ fn good_files_are_read() {
 fn a_recording_without_its_hypnogram_is_named() {
     let sandbox = recording();
     fs::remove_file(sandbox.path("hypnogram.edf")).unwrap();
-    expect(&sandbox.flow(&["run"]), 1, &["hypnogram.edf", "no such file", "help"]);
+    expect(
+        &sandbox.flow(&["run"]),
+        1,
+        &["hypnogram.edf", "no such file", "help"],
+    );
 }
 
 #[test]
@@ -113,9 +154,17 @@ fn a_truncated_recording_is_read_as_far_as_it_goes_and_told() {
     let said = sandbox.flow(&["run"]);
     expect(&said, 0, &["warning epochs", "psg.edf"]);
     sandbox.write("psg.edf", &bytes[..700]);
-    expect(&sandbox.flow(&["run"]), 1, &["psg.edf", "can't be read as EDF", "why"]);
+    expect(
+        &sandbox.flow(&["run"]),
+        1,
+        &["psg.edf", "can't be read as EDF", "why"],
+    );
     sandbox.write("psg.edf", b"not an EDF file");
-    expect(&sandbox.flow(&["run"]), 1, &["psg.edf", "can't be read as EDF"]);
+    expect(
+        &sandbox.flow(&["run"]),
+        1,
+        &["psg.edf", "can't be read as EDF"],
+    );
 }
 
 #[test]
@@ -141,7 +190,11 @@ fn a_channel_that_is_not_there_is_answered_with_those_that_are() {
 fn a_psg_given_as_hypnogram_is_told() {
     let sandbox = recording();
     sandbox.write("pipeline.toml", READ.replace("hypnogram.edf", "psg.edf"));
-    expect(&sandbox.flow(&["run"]), 1, &["no sleep stages", "hypnogram"]);
+    expect(
+        &sandbox.flow(&["run"]),
+        1,
+        &["no sleep stages", "hypnogram"],
+    );
 }
 
 #[test]
@@ -151,9 +204,23 @@ fn a_recording_that_is_not_in_the_table_is_named() {
     let study = format!(
         "{}\n[node.table]\nkind = \"recordings\"\ntable = {{ file = \"recordings.csv\" }}\n[node.net]\nkind = \"train\"\n\
          epochs = \"zscored.epochs\"\nrecordings = \"table.recordings\"\ntrain = \"1\"\nvalidation = \"1\"\n",
-        READ.replace("[node.epochs]\n", "[node.epochs]\nfor_each = { recording = [\"ST7011\"] }\n")
-            .replace("[node.zscored]\n", "[node.zscored]\nfor_each = { recording = [\"ST7011\"] }\n")
+        READ.replace(
+            "[node.epochs]\n",
+            "[node.epochs]\nfor_each = { recording = [\"ST7011\"] }\n"
+        )
+        .replace(
+            "[node.zscored]\n",
+            "[node.zscored]\nfor_each = { recording = [\"ST7011\"] }\n"
+        )
     );
     sandbox.write("pipeline.toml", study);
-    expect(&sandbox.flow(&["run"]), 1, &["`ST7011` is not in the table of recordings", "recordings", "help"]);
+    expect(
+        &sandbox.flow(&["run"]),
+        1,
+        &[
+            "`ST7011` is not in the table of recordings",
+            "recordings",
+            "help",
+        ],
+    );
 }

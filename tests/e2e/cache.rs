@@ -10,15 +10,31 @@ fn a_second_run_computes_nothing_and_everything_is_published() {
     let counts = sandbox.run(&[]).counts();
     assert_eq!(counts[1..], [0, 0, 0]);
     assert_eq!(sandbox.run(&[]).counts(), [0, counts[0], 0, 0]);
-    assert!(sandbox.read("reports/figures/figure1.svg").starts_with("<svg"));
+    assert!(
+        sandbox
+            .read("reports/figures/figure1.svg")
+            .starts_with("<svg")
+    );
     let picture = fs::read(sandbox.path("reports/figures/figure1.png")).unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
     let table = fs::read(sandbox.path("reports/tables/scores.parquet")).unwrap();
     assert!(table.starts_with(b"PAR1"));
-    assert!(sandbox.read("reports/tables/scores.csv").starts_with("fold,score,value,low,high\n"));
+    assert!(
+        sandbox
+            .read("reports/tables/scores.csv")
+            .starts_with("fold,score,value,low,high\n")
+    );
     let report = sandbox.read("reports/report.html");
-    assert!(report.contains("Of three subjects.") && report.contains("<svg") && report.contains("balanced accuracy"));
-    assert!(!report.contains("src=\"http") && !report.contains("href=\"http") && !report.contains("url("));
+    assert!(
+        report.contains("Of three subjects.")
+            && report.contains("<svg")
+            && report.contains("balanced accuracy")
+    );
+    assert!(
+        !report.contains("src=\"http")
+            && !report.contains("href=\"http")
+            && !report.contains("url(")
+    );
 }
 
 #[test]
@@ -26,7 +42,12 @@ fn an_epsilon_more_computes_that_rule_and_what_follows() {
     let sandbox = Sandbox::new(SMALL);
     sandbox.run(&[]);
     let ran = sandbox.run(&["--set", "epsilon=[0.01, 1.0, 100.0]"]).ran();
-    let expected = ["figure1", "relevance[fold=1,rule=epsilon(1)]", "relevance[fold=2,rule=epsilon(1)]", "shares[rule=epsilon(1)]"];
+    let expected = [
+        "figure1",
+        "relevance[fold=1,rule=epsilon(1)]",
+        "relevance[fold=2,rule=epsilon(1)]",
+        "shares[rule=epsilon(1)]",
+    ];
     assert_eq!(ran, expected);
 }
 
@@ -45,15 +66,31 @@ fn two_job_counts_give_the_same_bytes() {
 fn from_files(sandbox: &Sandbox) -> String {
     sandbox.run(&["recorded"]);
     fs::rename(sandbox.path("reports/data"), sandbox.path("data")).unwrap();
-    let rows = ["ST7011,1,60", "ST7012,1,60", "ST7021,2,35", "ST7022,2,35", "ST7041,4,18", "ST7042,4,18"];
-    sandbox.write("recordings.csv", format!("recording,subject,age\n{}\n", rows.join("\n")));
+    let rows = [
+        "ST7011,1,60",
+        "ST7012,1,60",
+        "ST7021,2,35",
+        "ST7022,2,35",
+        "ST7041,4,18",
+        "ST7042,4,18",
+    ];
+    sandbox.write(
+        "recordings.csv",
+        format!("recording,subject,age\n{}\n", rows.join("\n")),
+    );
     let start = SMALL.find("[node.nights]").unwrap();
     let end = SMALL.find("[node.epochs]").unwrap();
     let nights = "[node.nights]\nkind = \"recordings\"\ntable = { file = \"recordings.csv\" }\n\n";
     let study = format!("{}{nights}{}", &SMALL[..start], &SMALL[end..]);
     study
-        .replace("\"nights.recordings\" }\npsg = \"recorded.psg\"", "\"nights.recordings\" }\npsg = { file = \"data/$recording-PSG.edf\" }")
-        .replace("\"recorded.hypnogram\"", "{ file = \"data/$recording-Hypnogram.edf\" }")
+        .replace(
+            "\"nights.recordings\" }\npsg = \"recorded.psg\"",
+            "\"nights.recordings\" }\npsg = { file = \"data/$recording-PSG.edf\" }",
+        )
+        .replace(
+            "\"recorded.hypnogram\"",
+            "{ file = \"data/$recording-Hypnogram.edf\" }",
+        )
 }
 
 #[test]
@@ -64,7 +101,8 @@ fn touching_or_editing_a_recording_reruns_what_depends_on_it() {
     sandbox.run(&[]);
     let path = sandbox.path("data/ST7021-PSG.edf");
     let file = fs::File::options().append(true).open(&path).unwrap();
-    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(sandbox.run(&[]).counts()[0], 0);
     // The header's free text is part of the file and of no result: the wave stops at the epochs.
     let mut bytes = fs::read(&path).unwrap();
@@ -76,8 +114,15 @@ fn touching_or_editing_a_recording_reruns_what_depends_on_it() {
     bytes[middle..middle + 400].fill(1);
     fs::write(&path, &bytes).unwrap();
     let ran = sandbox.run(&[]).ran();
-    assert!(ran.contains(&"zscored[recording=ST7021]".to_owned()), "{ran:?}");
-    assert!(!ran.iter().any(|name| name.contains("recording=") && !name.contains("ST7021")), "{ran:?}");
+    assert!(
+        ran.contains(&"zscored[recording=ST7021]".to_owned()),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.iter()
+            .any(|name| name.contains("recording=") && !name.contains("ST7021")),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -90,5 +135,10 @@ fn a_kept_failure_leaves_other_results() {
     assert_eq!(said.code, 1);
     let [ran, _, failed, skipped] = said.counts();
     assert!(ran >= 11 && failed == 1 && skipped >= 1, "{}", said.out);
-    assert!(said.out.contains("data/ST7042-Hypnogram.edf` can't be read"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("data/ST7042-Hypnogram.edf` can't be read"),
+        "{}",
+        said.out
+    );
 }

@@ -19,31 +19,61 @@ fn status_and_why_say_what_would_run() {
     let set = ["--set", "epsilon=[0.01, 7.0]"];
     let status = answers(&sandbox, &[&["status", "--json"][..], &set].concat());
     let standing = |name: &str| {
-        let found = status.as_array().unwrap().iter().find(|one| one["instance"] == name);
-        found.unwrap_or_else(|| panic!("{name}"))["standing"].as_str().unwrap().to_owned()
+        let found = status
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["instance"] == name);
+        found.unwrap_or_else(|| panic!("{name}"))["standing"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(standing("net[fold=1]"), "current");
     assert_eq!(standing("relevance[fold=2,rule=epsilon(7)]"), "stale");
     assert_eq!(standing("figure1"), "depends_on");
-    let why = answers(&sandbox, &["why", "net[fold=1]", "--json", "--set", "epsilon=[0.01]"]);
+    let why = answers(
+        &sandbox,
+        &["why", "net[fold=1]", "--json", "--set", "epsilon=[0.01]"],
+    );
     assert_eq!(why.as_array().unwrap().len(), 1);
     let changed = Sandbox::new(&SMALL.replace("batch = 16", "batch = 8"));
     fs::rename(sandbox.path("cache"), changed.path("cache")).unwrap();
     let said = changed.flow(&["why", "net[fold=2]"]);
-    assert!(said.out.contains("`params.batch` was 16 and is 8"), "{}", said.out);
+    assert!(
+        said.out.contains("`params.batch` was 16 and is 8"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]
 fn graph_kinds_and_show_answer() {
     let sandbox = Sandbox::new(SMALL);
     let graph = answers(&sandbox, &["graph", "--json"]);
-    assert!(graph["edges"].as_array().unwrap().iter().any(|edge| edge[0] == "net" && edge[1] == "relevance"));
+    assert!(
+        graph["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|edge| edge[0] == "net" && edge[1] == "relevance")
+    );
     assert!(sandbox.flow(&["graph"]).out.contains("net --> relevance"));
     let kinds = answers(&sandbox, &["kinds", "--json"]);
-    assert!(kinds.as_array().unwrap().iter().any(|kind| kind["name"] == "lrp"));
+    assert!(
+        kinds
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|kind| kind["name"] == "lrp")
+    );
     sandbox.run(&["nights"]);
     let shown = sandbox.flow(&["show", "nights.recordings", "--rows", "2"]);
-    assert!(shown.out.contains("ST7011") && shown.out.contains("6 rows in all"), "{}", shown.out);
+    assert!(
+        shown.out.contains("ST7011") && shown.out.contains("6 rows in all"),
+        "{}",
+        shown.out
+    );
 }
 
 #[test]
@@ -51,8 +81,18 @@ fn fsck_finds_a_flipped_bit_and_the_next_run_mends_it() {
     let sandbox = Sandbox::new(SMALL);
     sandbox.run(&["zscored"]);
     assert_eq!(sandbox.flow(&["fsck"]).code, 0);
-    let folder = fs::read_dir(sandbox.path("cache/blobs")).unwrap().next().unwrap().unwrap().path();
-    let blob = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let folder = fs::read_dir(sandbox.path("cache/blobs"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let blob = fs::read_dir(folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let mut bytes = fs::read(&blob).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;

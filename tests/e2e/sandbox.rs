@@ -38,9 +38,14 @@ impl Said {
 
     /// The instances that ran, sorted, from `run --json`.
     pub fn ran(&self) -> Vec<String> {
-        let events = self.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let events = self
+            .out
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
         let ran = events.filter(|event| event["event"] == "ran");
-        let mut ran: Vec<String> = ran.map(|event| event["instance"].as_str().unwrap().to_owned()).collect();
+        let mut ran: Vec<String> = ran
+            .map(|event| event["instance"].as_str().unwrap().to_owned())
+            .collect();
         ran.sort();
         ran
     }
@@ -48,7 +53,9 @@ impl Said {
 
 impl Sandbox {
     pub fn new(study: &str) -> Self {
-        let sandbox = Self { folder: tempfile::tempdir().unwrap() };
+        let sandbox = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         sandbox.write("pipeline.toml", study);
         sandbox
     }
