@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::html::{tag, words};
 use super::quantity::{duration, grouped, moment};
 use super::section::Results;
-use super::table::sums;
+use super::table;
 
 /// The summary: provenance, the run, the data.
 pub fn summary(facts: &Facts, results: &Results<'_>) -> String {
@@ -80,24 +80,19 @@ fn data(results: &Results<'_>) -> String {
         .iter()
         .flat_map(|report| &report.sections)
         .flat_map(|section| &section.show);
-    let tables = shown.flat_map(|shown| results.tables(shown));
-    let counts = tables
-        .filter_map(|table| Some((table.rows.len(), totals(sums(&table.columns, &table.rows)?))))
-        .find_map(|(recordings, totals)| counts(recordings, &totals));
-    counts.unwrap_or_default()
+    let mut tables = shown.flat_map(|shown| results.tables(shown));
+    let found = tables.find_map(|read| {
+        let (rows, totals) = table::counts(&read.columns, &read.rows);
+        counts(rows.len(), &totals)
+    });
+    found.unwrap_or_default()
 }
 
-fn totals(sums: Vec<(&str, i64)>) -> Vec<(String, i64)> {
-    sums.into_iter()
-        .map(|(name, sum)| (name.to_owned(), sum))
-        .collect()
-}
-
-fn counts(recordings: usize, totals: &[(String, i64)]) -> Option<String> {
+fn counts(recordings: usize, totals: &[(&str, i64)]) -> Option<String> {
     let of = |name: &str| {
         totals
             .iter()
-            .find(|(column, _)| column == name)
+            .find(|(column, _)| *column == name)
             .map(|(_, sum)| *sum)
     };
     let (scored, kept) = (of("scored")?, of("kept")?);
@@ -110,7 +105,7 @@ fn counts(recordings: usize, totals: &[(String, i64)]) -> Option<String> {
     let tiles = tiles.map(|(number, what)| tile(number, what)).concat();
     let rest = totals
         .iter()
-        .filter(|(name, _)| name != "scored" && name != "kept");
+        .filter(|(name, _)| *name != "scored" && *name != "kept");
     let rest: Vec<String> = rest
         .map(|(name, sum)| format!("{} {}", name.replace('_', " "), grouped(*sum)))
         .collect();
@@ -138,7 +133,6 @@ mod tests {
             ("W", 1276),
             ("no_class", 24),
         ];
-        let totals: Vec<(String, i64)> = totals.map(|(name, sum)| (name.to_owned(), sum)).to_vec();
         let html = counts(44, &totals).unwrap();
         assert!(
             html.contains("<li><strong>24</strong> epochs dropped</li>"),

@@ -7,19 +7,11 @@ use super::figure::figure;
 use super::files::Files;
 use super::html::{note, tag, words};
 use super::quantity::duration;
-use super::table::{frame, heading};
+use super::table::{frame, heading, number_heading};
 
-const COLUMNS: [&str; 9] = [
-    "node",
-    "kind",
-    "instances",
-    "ran",
-    "cached",
-    "run time [s]",
-    "needs",
-    "why it ran",
-    "files",
-];
+const NAMES: [&str; 2] = ["node", "kind"];
+const NUMBERS: [&str; 4] = ["instances", "ran", "cached", "run time [s]"];
+const WORDS: [&str; 3] = ["needs", "why it ran", "files"];
 
 /// The section on the run.
 pub fn run(facts: &Facts, files: &Files) -> String {
@@ -75,7 +67,13 @@ fn edges(nodes: &[NodeFacts]) -> Vec<(usize, usize)> {
 }
 
 fn table(facts: &Facts, files: &Files) -> String {
-    let head: String = COLUMNS.iter().map(|column| heading(column)).collect();
+    let numbers = NUMBERS.map(number_heading).concat();
+    let head = [
+        NAMES.map(heading).concat(),
+        numbers,
+        WORDS.map(heading).concat(),
+    ]
+    .concat();
     let body: String = facts.nodes.iter().map(|node| row(node, files)).collect();
     frame(
         "<strong>Nodes</strong>, their state, time and files",

@@ -10,10 +10,11 @@ const MOST_ROWS: usize = 2_000;
 
 /// A table with its columns in the order given; `caption` is HTML.
 pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
-    let head: String = columns.iter().map(|column| heading(column)).collect();
+    let (rows, totals) = counts(columns, rows);
+    let head: String = columns.iter().map(|name| titled(name, rows)).collect();
     let shown = &rows[..rows.len().min(MOST_ROWS)];
     let body: String = shown.iter().map(|row| line(columns, row)).collect();
-    let html = frame(caption, &head, &body, &total(columns, rows));
+    let html = frame(caption, &head, &body, &foot(&totals));
     if rows.len() <= MOST_ROWS {
         return html;
     }
@@ -21,6 +22,15 @@ pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
     html + &note(&format!(
         "The first {MOST_ROWS} of {all} rows; the file has all."
     ))
+}
+
+/// The heading of a column, above its numbers where it has some.
+fn titled(name: &str, rows: &[Row]) -> String {
+    let mut cells = rows.iter().filter_map(|row| row.get(name));
+    if cells.any(|cell| matches!(cell, Value::Int(_) | Value::Float(_))) {
+        return number_heading(name);
+    }
+    heading(name)
 }
 
 /// A table in a frame that scrolls, by keyboard too, from its parts as HTML.
@@ -38,6 +48,12 @@ pub fn frame(caption: &str, head: &str, body: &str, foot: &str) -> String {
 /// The heading of a column.
 pub fn heading(column: &str) -> String {
     words("th", &[("scope", "col")], &column.replace('_', " "))
+}
+
+/// The heading of a column of numbers.
+pub fn number_heading(column: &str) -> String {
+    let attributes = [("scope", "col"), ("class", "number")];
+    words("th", &attributes, &column.replace('_', " "))
 }
 
 fn line(columns: &[String], row: &Row) -> String {
@@ -64,30 +80,45 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// The sums of a table of counts: a column of names, then whole numbers only.
-fn total(columns: &[String], rows: &[Row]) -> String {
-    let Some(sums) = sums(columns, rows) else {
+fn foot(totals: &[(&str, i64)]) -> String {
+    if totals.is_empty() {
         return String::new();
-    };
-    let sums = sums
+    }
+    let sums = totals
         .iter()
         .map(|(_, sum)| words("td", &[("class", "number")], &sum.to_string()));
     let cells = words("th", &[("scope", "row")], "total") + &sums.collect::<String>();
     tag("tfoot", &[], &tag("tr", &[], &cells))
 }
 
-/// Column and sum of every column but the first, where all of these are whole numbers.
-pub fn sums<'a>(columns: &'a [String], rows: &[Row]) -> Option<Vec<(&'a str, i64)>> {
-    let counts = columns
-        .get(1..)
-        .filter(|counts| !counts.is_empty() && rows.len() > 1)?;
+/// The rows of a table and, where every column but the first holds whole numbers, their sums.
+///
+/// A last row named `all` or `total` that is the sum of the others is no row but their total.
+pub fn counts<'a, 'b>(columns: &'a [String], rows: &'b [Row]) -> (&'b [Row], Vec<(&'a str, i64)>) {
+    let Some((last, others)) = rows.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return (rows, Vec::new());
+    };
+    let own = sums(columns, std::slice::from_ref(last));
+    match (own, sums(columns, others)) {
+        (Some(own), Some(sum)) if own == sum && is_total(columns, last) => (others, own),
+        _ => (rows, sums(columns, rows).unwrap_or_default()),
+    }
+}
+
+fn is_total(columns: &[String], row: &Row) -> bool {
+    let name = columns.first().and_then(|column| row.get(column));
+    name.is_some_and(|name| matches!(name.to_string().as_str(), "all" | "total"))
+}
+
+fn sums<'a>(columns: &'a [String], rows: &[Row]) -> Option<Vec<(&'a str, i64)>> {
+    let numbers = columns.get(1..)?;
     let sum = |column: &'a String| {
         let cells = rows
             .iter()
             .map(|row| row.get(column).and_then(Value::as_int));
         Some((column.as_str(), cells.sum::<Option<i64>>()?))
     };
-    counts.iter().map(sum).collect()
+    numbers.iter().map(sum).collect()
 }
 
 #[cfg(test)]
@@ -128,18 +159,29 @@ mod tests {
     #[test]
     fn only_tables_of_counts_have_a_total() {
         let names = columns(&["recording", "kept"]);
-        let counts = |kept| row(&[("recording", Value::from("a")), ("kept", kept)]);
-        let rows = [counts(Value::Int(3)), counts(Value::Int(4))];
-        assert_eq!(sums(&names, &rows), Some(vec![("kept", 7)]));
-        assert_eq!(
-            sums(&names, &[counts(Value::Int(3)), counts(Value::Float(4.5))]),
-            None
-        );
+        let kept = |kept| row(&[("recording", Value::from("a")), ("kept", kept)]);
+        let whole = [kept(Value::Int(3)), kept(Value::Int(4))];
+        assert_eq!(counts(&names, &whole).1, [("kept", 7)]);
+        let broken = [kept(Value::Int(3)), kept(Value::Float(4.5))];
+        assert_eq!(counts(&names, &broken).1, []);
+    }
+
+    #[test]
+    fn a_total_of_the_tables_own_is_counted_once() {
+        let names = columns(&["recording", "kept"]);
+        let kept = |name: &str, kept| row(&[("recording", Value::from(name)), ("kept", kept)]);
+        let rows = [
+            kept("a", Value::Int(3)),
+            kept("b", Value::Int(4)),
+            kept("all", Value::Int(7)),
+        ];
+        let (rest, totals) = counts(&names, &rows);
+        assert_eq!((rest.len(), totals), (2, vec![("kept", 7)]));
     }
 
     #[test]
     fn a_long_table_says_what_it_leaves_out() {
-        let rows = vec![row(&[("a", Value::Int(1))]); MOST_ROWS + 1];
+        let rows = vec![row(&[("a", Value::from("x"))]); MOST_ROWS + 1];
         let html = table("c", &columns(&["a"]), &rows);
         assert_eq!(html.matches("<tr>").count(), MOST_ROWS + 1);
         assert!(html.contains("first 2000 of 2,001 rows"));
