@@ -80,7 +80,11 @@ mod tests {
 
     #[test]
     fn an_edge_to_nowhere_is_refused_in_words() {
-        assert!(!graph("", &[drawn("net")], vec![(0, 7)]).unwrap_err().is_empty());
+        assert!(
+            !graph("", &[drawn("net")], vec![(0, 7)])
+                .unwrap_err()
+                .is_empty()
+        );
         assert!(graph("", &[], Vec::new()).is_err());
     }
 }

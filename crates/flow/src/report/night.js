@@ -214,31 +214,51 @@
       this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(); });
     }
 
+    // The night is painted once per window; a moving cursor only copies that picture.
     draw() {
-      const { canvas, data } = this;
-      const [width, band] = [this.view.clientWidth, data.stages.length * ROW];
+      const [width, band, scale] = [this.view.clientWidth, this.data.stages.length * ROW, window.devicePixelRatio || 1];
       const height = TOP + 2 * (band + GAP) + SHARES + AXIS;
-      const scale = window.devicePixelRatio || 1;
-      [canvas.width, canvas.height, canvas.style.height] = [Math.round(width * scale), Math.round(height * scale), `${height}px`];
-      const ink = getComputedStyle(this.view);
-      const pen = canvas.getContext("2d");
-      pen.scale(scale, scale);
-      pen.font = `12px ${ink.fontFamily}`;
-      const colours = { ink: ink.color, line: ink.borderTopColor };
+      const style = getComputedStyle(this.view);
+      const colours = { ink: style.color, line: style.borderTopColor, font: `12px ${style.fontFamily}` };
       const [from, to] = this.window;
       const x = (seconds) => LEFT + ((seconds - from) / (to - from)) * (width - LEFT - RIGHT);
-      const seen = this.epochs.slice(Math.max(0, this.nearest(from) - 1), this.nearest(to) + 1);
-      const bands = { actual: TOP, predicted: TOP + band + GAP, shares: TOP + 2 * (band + GAP) };
-      this.axes(pen, colours, x, bands, width);
+      const bands = { actual: TOP, predicted: TOP + band + GAP, shares: TOP + 2 * (band + GAP), end: height - AXIS };
+      const state = JSON.stringify([from, to, width, scale, colours]);
+      if (this.painted !== state || this.paintedNight !== this.night) {
+        [this.painted, this.paintedNight] = [state, this.night];
+        this.still = element("canvas");
+        for (const canvas of [this.still, this.canvas]) {
+          [canvas.width, canvas.height, canvas.style.height] = [Math.round(width * scale), Math.round(height * scale), `${height}px`];
+        }
+        this.paint(this.still.getContext("2d"), colours, x, bands, width, scale);
+      }
+      const pen = this.canvas.getContext("2d");
+      pen.setTransform(1, 0, 0, 1, 0, 0);
+      pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      if (this.still.width > 0) pen.drawImage(this.still, 0, 0);
+      pen.scale(scale, scale);
       pen.save();
+      this.clip(pen, bands, width);
+      this.cursor(pen, colours, x, bands.shares + SHARES);
+      pen.restore();
+    }
+
+    clip(pen, bands, width) {
       pen.beginPath();
-      pen.rect(LEFT, 0, width - LEFT - RIGHT, height - AXIS);
+      pen.rect(LEFT, 0, width - LEFT - RIGHT, bands.end);
       pen.clip();
+    }
+
+    paint(pen, colours, x, bands, width, scale) {
+      const [from, to] = this.window;
+      const seen = this.epochs.slice(Math.max(0, this.nearest(from) - 1), this.nearest(to) + 1);
+      pen.scale(scale, scale);
+      pen.font = colours.font;
+      this.axes(pen, colours, x, bands, width);
+      this.clip(pen, bands, width);
       this.stages(pen, colours, x, bands.actual, seen, "actual");
       this.stages(pen, colours, x, bands.predicted, seen, "predicted");
       this.shares(pen, x, bands.shares, seen);
-      this.cursor(pen, colours, x, bands.shares + SHARES);
-      pen.restore();
     }
 
     axes(pen, colours, x, bands, width) {
