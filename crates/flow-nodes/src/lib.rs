@@ -6,6 +6,7 @@
 mod cohort;
 mod convert;
 mod count_epochs;
+pub mod draw;
 mod epoch;
 mod figures;
 mod folds;

@@ -5,7 +5,15 @@
 //! leaves them as they are.
 
 mod facts;
+mod figure;
+mod files;
+mod head;
 mod html;
+mod night;
+mod nodes;
+mod page;
+mod quantity;
+mod section;
 mod table;
 
 use std::io;
@@ -16,6 +24,8 @@ use flow_store::Store;
 
 use crate::study::{Asked, Study};
 use facts::Facts;
+use files::Files;
+use section::Results;
 
 /// Writes both files below the reports folder; the report's path, or `None` when they are current.
 ///
@@ -28,19 +38,21 @@ pub fn write(
     summary: &Summary,
 ) -> Result<Option<PathBuf>, String> {
     let folder = study.root.join(study.plan.reports());
-    let (page, run) = (folder.join("report.html"), folder.join("run.json"));
-    if summary.ran == 0 && summary.failed == 0 && page.is_file() && run.is_file() {
+    let (html, run) = (folder.join("report.html"), folder.join("run.json"));
+    if summary.ran == 0 && summary.failed == 0 && html.is_file() && run.is_file() {
         return Ok(None);
     }
     let facts = Facts::new(study, asked, summary);
     let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
     put(&folder, &run, json.as_bytes())?;
-    put(
-        &folder,
-        &page,
-        html::page(study, store, summary, &facts).as_bytes(),
-    )?;
-    Ok(Some(page))
+    let results = Results {
+        study,
+        store,
+        summary,
+        files: Files::new(study, store, summary),
+    };
+    put(&folder, &html, page::page(&facts, &results).as_bytes())?;
+    Ok(Some(html))
 }
 
 /// Writes aside and renames, so that a reader never sees half a file.

@@ -1,16 +1,6 @@
-//! The page.
+//! Elements, text and addresses, each made safe where it is written.
 
-use flow_contract::Form;
-use flow_engine::{Finished, Summary};
-use flow_nodes::CATALOG;
-use flow_plan::{Section, Shown};
-use flow_store::Store;
-
-use super::facts::Facts;
-use super::table::table;
-use crate::study::Study;
-
-const STYLE: &str = include_str!("style.css");
+use std::fmt::Write;
 
 /// Text made safe inside HTML and attributes.
 pub fn escape(text: &str) -> String {
@@ -20,166 +10,88 @@ pub fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The whole page.
-pub fn page(study: &Study, store: &Store, summary: &Summary, facts: &Facts) -> String {
-    let plan = &study.plan;
-    let title = plan.report().and_then(|report| report.title.clone());
-    let title = escape(&title.unwrap_or_else(|| plan.name().to_owned()));
-    let sections: String = plan
-        .report()
-        .iter()
-        .flat_map(|report| &report.sections)
-        .enumerate()
-        .map(|(index, section)| section_html(index, section, study, store, summary))
-        .collect();
-    let contents: String = plan
-        .report()
-        .iter()
-        .flat_map(|report| &report.sections)
-        .enumerate()
-        .map(|(index, section)| {
-            format!(
-                "<li><a href=\"#s{index}\">{}</a></li>",
-                escape(&section.title)
-            )
-        })
-        .collect();
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\
-         <header><h1>{title}</h1><p>{}</p>{}</header><nav aria-label=\"Contents\"><ul>{contents}\
-         <li><a href=\"#run\">The run</a></li></ul></nav><main>{sections}{}</main></body></html>\n",
-        escape(plan.description().unwrap_or_default()),
-        provenance(facts),
-        run_section(facts),
-    )
-}
-
-fn provenance(facts: &Facts) -> String {
-    let params: Vec<String> = facts
-        .params
-        .iter()
-        .map(|(name, value)| format!("{} = {}", escape(name), escape(&value.to_string())))
-        .collect();
-    format!(
-        "<p class=\"note\">Made by flow {} in run <code>{}</code>: {} ran, {} cached, {} failed, {} skipped, on {} \
-         cores. Params: <code>{}</code>.</p>",
-        facts.flow,
-        escape(&facts.run),
-        facts.ran,
-        facts.cached,
-        facts.failed,
-        facts.skipped,
-        facts.jobs,
-        params.join(", ")
-    )
-}
-
-fn section_html(
-    index: usize,
-    section: &Section,
-    study: &Study,
-    store: &Store,
-    summary: &Summary,
-) -> String {
-    let mut html = format!(
-        "<section id=\"s{index}\"><h2>{}</h2>",
-        escape(&section.title)
-    );
-    let text = section.text.as_deref().unwrap_or_default();
-    for paragraph in text.split("\n\n").filter(|text| !text.trim().is_empty()) {
-        html.push_str(&format!("<p>{}</p>", escape(paragraph.trim())));
+/// An element around HTML; attributes are escaped and written in the order of their names, so
+/// that the same page has the same bytes. An attribute without a value is written bare.
+pub fn tag(name: &str, attributes: &[(&str, &str)], inner: &str) -> String {
+    let mut sorted = attributes.to_vec();
+    sorted.sort_unstable();
+    let mut html = format!("<{name}");
+    for (attribute, value) in sorted {
+        let _ = match value {
+            "" => write!(html, " {attribute}"),
+            value => write!(html, " {attribute}=\"{}\"", escape(value)),
+        };
     }
-    for shown in &section.show {
-        let node = study.plan.node(shown.node);
-        let done: Vec<&Finished> = summary
-            .finished
-            .iter()
-            .filter(|done| done.address.node == node.name && selected(done, shown))
-            .collect();
-        if done.is_empty() {
-            html.push_str(&format!(
-                "<p class=\"note\">{}: not there in this run.</p>",
-                escape(&node.name)
-            ));
-        }
-        for done in done {
-            html.push_str(&artifact(study, store, done, &shown.output, shown.node));
-        }
-    }
-    html.push_str("</section>");
+    let _ = write!(html, ">{inner}</{name}>");
     html
 }
 
-/// Whether an instance has the values that the section asks for.
-fn selected(done: &Finished, shown: &Shown) -> bool {
-    shown.select.iter().all(|(axis, value)| {
-        done.address
-            .labels
-            .get(axis)
-            .is_some_and(|has| has.to_string() == value.to_string())
-    })
+/// An element around text.
+pub fn words(name: &str, attributes: &[(&str, &str)], text: &str) -> String {
+    tag(name, attributes, &escape(text))
 }
 
-fn artifact(
-    study: &Study,
-    store: &Store,
-    done: &Finished,
-    output: &str,
-    node: flow_plan::NodeId,
-) -> String {
-    let name = format!("{}.{output}", done.address);
-    let ports = &study.plan.node(node).signature.outputs;
-    let form = ports
-        .iter()
-        .find(|port| port.name == output)
-        .map(|port| port.ty.form);
-    let digest = done
-        .outputs
-        .iter()
-        .find(|(port, ..)| port == output)
-        .map(|(_, digest, _)| digest);
-    let content = digest.and_then(|digest| store.get(digest).ok());
-    let (Some(form), Some(content)) = (form, content) else {
-        return format!("<p class=\"note\">{}: not there.</p>", escape(&name));
-    };
-    match form {
-        Form::Figure => {
-            let svg = String::from_utf8_lossy(&content);
-            // An XML declaration has no place inside HTML.
-            let svg = svg.find("<svg").map_or("", |at| &svg[at..]);
-            format!("<figure class=\"card\">{svg}</figure>")
+/// A remark in faint letters.
+pub fn note(text: &str) -> String {
+    words("p", &[("class", "note")], text)
+}
+
+/// A relative path as an address: everything but letters, digits, `-._~/` is percent-encoded, so
+/// that it can be read neither as a scheme nor as a query.
+pub fn href(path: &str) -> String {
+    let mut address = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
         }
-        Form::Table => match CATALOG.table(&content) {
-            Ok((columns, rows)) => table(&name, &columns, &rows),
-            Err(error) => format!(
-                "<p class=\"note\">{}: {}</p>",
-                escape(&name),
-                escape(&error)
-            ),
-        },
-        _ => format!(
-            "<p class=\"note\">{}: {} bytes.</p>",
-            escape(&name),
-            content.len()
-        ),
     }
+    address
 }
 
-fn run_section(facts: &Facts) -> String {
-    let mut rows = String::new();
-    for node in &facts.nodes {
-        rows.push_str(&format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{}</td><td class=\"number\">{:.2}</td><td>{}</td><td>{}</td></tr>",
-            escape(&node.name), escape(&node.kind), node.instances, node.ran, node.cached, node.seconds,
-            escape(&node.needs.join(", ")), escape(node.why.as_deref().unwrap_or("–")),
-        ));
+/// JSON for a `script` element: `<` is written so that no text can end the element.
+pub fn json(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    text.replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_sorted_and_escaped() {
+        let html = tag(
+            "td",
+            &[("title", "a\"<b"), ("class", "number"), ("hidden", "")],
+            "1",
+        );
+        assert_eq!(
+            html,
+            "<td class=\"number\" hidden title=\"a&quot;&lt;b\">1</td>"
+        );
     }
-    format!(
-        "<section id=\"run\"><h2>The run</h2><div class=\"scroll\"><table><caption>Nodes, their state and time</caption>\
-         <thead><tr><th scope=\"col\">node</th><th scope=\"col\">kind</th><th scope=\"col\">instances</th>\
-         <th scope=\"col\">ran</th><th scope=\"col\">cached</th><th scope=\"col\">run time [s]</th>\
-         <th scope=\"col\">needs</th><th scope=\"col\">why it ran</th></tr></thead><tbody>{rows}</tbody></table></div></section>"
-    )
+
+    #[test]
+    fn text_is_escaped_once() {
+        assert_eq!(
+            words("b", &[], "p < 0.05 & \"n\""),
+            "<b>p &lt; 0.05 &amp; &quot;n&quot;</b>"
+        );
+    }
+
+    #[test]
+    fn an_address_is_a_path_and_nothing_else() {
+        assert_eq!(
+            href("tables/local epsilon(0.01).csv"),
+            "tables/local%20epsilon%280.01%29.csv"
+        );
+        assert_eq!(href("javascript:x?#"), "javascript%3Ax%3F%23");
+    }
+
+    #[test]
+    fn no_text_ends_a_script() {
+        assert_eq!(json(&"</script>"), "\"\\u003c/script>\"");
+    }
 }

@@ -1,89 +1,189 @@
-//! Tables as HTML.
+//! Tables as HTML, readable without a script; `tables.js` lets them be sorted and filtered.
 
 use flow_contract::{Row, Value};
 
-use super::html::escape;
+use super::html::{escape, note, tag, words};
+use super::quantity::{grouped, short};
 
 /// Rows beyond this many are left to the table's file.
-const MOST_ROWS: usize = 400;
+const MOST_ROWS: usize = 2_000;
 
-/// A table with its columns in the order given.
+/// A table with its columns in the order given; `caption` is HTML.
 pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
-    let mut html = format!(
-        "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>",
-        escape(caption)
-    );
-    for column in columns {
-        html.push_str(&format!(
-            "<th scope=\"col\">{}</th>",
-            escape(&column.replace('_', " "))
-        ));
+    let (rows, totals) = counts(columns, rows);
+    let head: String = columns.iter().map(|name| titled(name, rows)).collect();
+    let shown = &rows[..rows.len().min(MOST_ROWS)];
+    let body: String = shown.iter().map(|row| line(columns, row)).collect();
+    let html = frame(caption, &head, &body, &foot(&totals));
+    if rows.len() <= MOST_ROWS {
+        return html;
     }
-    html.push_str("</tr></thead><tbody>");
-    for row in rows.iter().take(MOST_ROWS) {
-        html.push_str("<tr>");
-        for column in columns {
-            html.push_str(&cell(row.get(column).unwrap_or(&Value::Null)));
-        }
-        html.push_str("</tr>");
+    let all = grouped(rows.len() as i64);
+    html + &note(&format!(
+        "The first {MOST_ROWS} of {all} rows; the file has all."
+    ))
+}
+
+/// The heading of a column, above its numbers where it has some.
+fn titled(name: &str, rows: &[Row]) -> String {
+    let mut cells = rows.iter().filter_map(|row| row.get(name));
+    if cells.any(|cell| matches!(cell, Value::Int(_) | Value::Float(_))) {
+        return number_heading(name);
     }
-    html.push_str("</tbody></table></div>");
-    if rows.len() > MOST_ROWS {
-        html.push_str(&format!(
-            "<p class=\"note\">The first {MOST_ROWS} of {} rows; the file has all.</p>",
-            rows.len()
-        ));
-    }
-    html
+    heading(name)
+}
+
+/// A table in a frame that scrolls, by keyboard too, from its parts as HTML.
+pub fn frame(caption: &str, head: &str, body: &str, foot: &str) -> String {
+    let parts = [
+        tag("caption", &[], caption),
+        tag("thead", &[], &tag("tr", &[], head)),
+        tag("tbody", &[], body),
+        foot.to_owned(),
+    ];
+    let table = tag("table", &[("data-sortable", "")], &parts.concat());
+    tag("div", &[("class", "scroll")], &table)
+}
+
+/// The heading of a column.
+pub fn heading(column: &str) -> String {
+    words("th", &[("scope", "col")], &column.replace('_', " "))
+}
+
+/// The heading of a column of numbers.
+pub fn number_heading(column: &str) -> String {
+    let attributes = [("scope", "col"), ("class", "number")];
+    words("th", &attributes, &column.replace('_', " "))
+}
+
+fn line(columns: &[String], row: &Row) -> String {
+    let cells = columns
+        .iter()
+        .map(|column| cell(row.get(column).unwrap_or(&Value::Null)));
+    tag("tr", &[], &cells.collect::<String>())
 }
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null => "<td class=\"none\">–</td>".to_owned(),
-        Value::Int(int) => format!("<td class=\"number\">{int}</td>"),
-        Value::Float(float) => format!(
-            "<td class=\"number\" title=\"{float:?}\">{}</td>",
-            short(*float)
-        ),
-        Value::Bool(bool) => format!("<td>{}</td>", if *bool { "yes" } else { "no" }),
-        other => format!("<td>{}</td>", escape(&other.to_string())),
+        Value::Null => words("td", &[("class", "none")], "–"),
+        Value::Int(int) => words("td", &[("class", "number")], &int.to_string()),
+        Value::Float(float) => {
+            let exact = format!("{float:?}");
+            words(
+                "td",
+                &[("class", "number"), ("title", &exact)],
+                &short(*float),
+            )
+        }
+        Value::Bool(bool) => words("td", &[], if *bool { "yes" } else { "no" }),
+        other => tag("td", &[], &escape(&other.to_string())),
     }
 }
 
-/// Four significant digits; very small and very large numbers with an exponent.
-fn short(float: f64) -> String {
-    let size = float.abs();
-    if size == 0.0 || !float.is_finite() {
-        return format!("{float}");
+fn foot(totals: &[(&str, i64)]) -> String {
+    if totals.is_empty() {
+        return String::new();
     }
-    if !(1e-3..1e6).contains(&size) {
-        return format!("{float:.2e}");
+    let sums = totals
+        .iter()
+        .map(|(_, sum)| words("td", &[("class", "number")], &sum.to_string()));
+    let cells = words("th", &[("scope", "row")], "total") + &sums.collect::<String>();
+    tag("tfoot", &[], &tag("tr", &[], &cells))
+}
+
+/// The rows of a table and, where every column but the first holds whole numbers, their sums.
+///
+/// A last row named `all` or `total` that is the sum of the others is no row but their total.
+pub fn counts<'a, 'b>(columns: &'a [String], rows: &'b [Row]) -> (&'b [Row], Vec<(&'a str, i64)>) {
+    let Some((last, others)) = rows.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return (rows, Vec::new());
+    };
+    let own = sums(columns, std::slice::from_ref(last));
+    match (own, sums(columns, others)) {
+        (Some(own), Some(sum)) if own == sum && is_total(columns, last) => (others, own),
+        _ => (rows, sums(columns, rows).unwrap_or_default()),
     }
-    let digits = (3 - size.log10().floor() as i64).clamp(0, 6);
-    format!("{float:.*}", usize::try_from(digits).unwrap_or(0))
+}
+
+fn is_total(columns: &[String], row: &Row) -> bool {
+    let name = columns.first().and_then(|column| row.get(column));
+    name.is_some_and(|name| matches!(name.to_string().as_str(), "all" | "total"))
+}
+
+fn sums<'a>(columns: &'a [String], rows: &[Row]) -> Option<Vec<(&'a str, i64)>> {
+    let numbers = columns.get(1..)?;
+    let sum = |column: &'a String| {
+        let cells = rows
+            .iter()
+            .map(|row| row.get(column).and_then(Value::as_int));
+        Some((column.as_str(), cells.sum::<Option<i64>>()?))
+    };
+    numbers.iter().map(sum).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_keep_four_digits_at_any_size() {
-        let shorts = [
-            (0.0, "0"),
-            (12.3456, "12.35"),
-            (0.012345, "0.01235"),
-            (99999.9, "100000"),
-            (1.5e-19, "1.50e-19"),
-        ];
-        for (float, words) in shorts {
-            assert_eq!(short(float), words);
-        }
+    fn columns(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    fn row(cells: &[(&str, Value)]) -> Row {
+        cells
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.clone()))
+            .collect()
     }
 
     #[test]
-    fn text_in_cells_is_escaped() {
-        let row = Row::from([("a".to_owned(), Value::from("<b>"))]);
-        assert!(table("c", &["a".to_owned()], &[row]).contains("<td>&lt;b&gt;</td>"));
+    fn text_in_cells_and_headings_is_escaped() {
+        let html = table(
+            "c",
+            &columns(&["a<b"]),
+            &[row(&[("a<b", Value::from("<i>"))])],
+        );
+        assert!(html.contains("<td>&lt;i&gt;</td>"), "{html}");
+        assert!(html.contains("<th scope=\"col\">a&lt;b</th>"), "{html}");
+    }
+
+    #[test]
+    fn numbers_keep_their_exact_value_for_sorting() {
+        let html = cell(&Value::Float(0.123456789));
+        assert_eq!(
+            html,
+            "<td class=\"number\" title=\"0.123456789\">0.1235</td>"
+        );
+    }
+
+    #[test]
+    fn only_tables_of_counts_have_a_total() {
+        let names = columns(&["recording", "kept"]);
+        let kept = |kept| row(&[("recording", Value::from("a")), ("kept", kept)]);
+        let whole = [kept(Value::Int(3)), kept(Value::Int(4))];
+        assert_eq!(counts(&names, &whole).1, [("kept", 7)]);
+        let broken = [kept(Value::Int(3)), kept(Value::Float(4.5))];
+        assert_eq!(counts(&names, &broken).1, []);
+    }
+
+    #[test]
+    fn a_total_of_the_tables_own_is_counted_once() {
+        let names = columns(&["recording", "kept"]);
+        let kept = |name: &str, kept| row(&[("recording", Value::from(name)), ("kept", kept)]);
+        let rows = [
+            kept("a", Value::Int(3)),
+            kept("b", Value::Int(4)),
+            kept("all", Value::Int(7)),
+        ];
+        let (rest, totals) = counts(&names, &rows);
+        assert_eq!((rest.len(), totals), (2, vec![("kept", 7)]));
+    }
+
+    #[test]
+    fn a_long_table_says_what_it_leaves_out() {
+        let rows = vec![row(&[("a", Value::from("x"))]); MOST_ROWS + 1];
+        let html = table("c", &columns(&["a"]), &rows);
+        assert_eq!(html.matches("<tr>").count(), MOST_ROWS + 1);
+        assert!(html.contains("first 2000 of 2,001 rows"));
     }
 }

@@ -1,0 +1,90 @@
+//! The graph of a study as a figure, for those who may not use the leaf crates.
+
+use flow_figures::{Dag, DagNode, NodeState, dag};
+
+/// A node to draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnNode {
+    /// Its name.
+    pub name: String,
+    /// Its kind, in small letters.
+    pub kind: String,
+    /// Where it stands.
+    pub state: DrawnState,
+    /// One more line, such as a duration; may be empty.
+    pub note: String,
+}
+
+/// Where a node stands after a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawnState {
+    /// It ran, or some of its instances did.
+    Ran,
+    /// All of it came from the cache.
+    Cached,
+    /// It has no results.
+    Missing,
+}
+
+/// The graph as SVG; `edges` lead from a node to one that needs it, by position in `nodes`.
+///
+/// # Errors
+/// In words: no nodes, too many of them, an edge to nowhere, or a cycle.
+pub fn graph(
+    title: &str,
+    nodes: &[DrawnNode],
+    edges: Vec<(usize, usize)>,
+) -> Result<String, String> {
+    let graph = Dag {
+        title: title.to_owned(),
+        nodes: nodes.iter().map(node).collect(),
+        edges,
+    };
+    let figure = dag(&graph).map_err(|error| error.to_string())?;
+    Ok(figure.svg)
+}
+
+fn node(drawn: &DrawnNode) -> DagNode {
+    DagNode {
+        name: drawn.name.clone(),
+        kind: drawn.kind.clone(),
+        state: match drawn.state {
+            DrawnState::Ran => NodeState::Done,
+            DrawnState::Cached => NodeState::Cached,
+            DrawnState::Missing => NodeState::Wanted,
+        },
+        note: drawn.note.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(name: &str) -> DrawnNode {
+        DrawnNode {
+            name: name.to_owned(),
+            kind: "train".to_owned(),
+            state: DrawnState::Ran,
+            note: "4 × in 3 s".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_graph_shows_names_and_notes() {
+        let svg = graph("Nodes", &[drawn("net"), drawn("heat")], vec![(0, 1)]).unwrap();
+        for words in ["net (done) → heat", "4 × in 3 s", "<svg"] {
+            assert!(svg.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_edge_to_nowhere_is_refused_in_words() {
+        assert!(
+            !graph("", &[drawn("net")], vec![(0, 7)])
+                .unwrap_err()
+                .is_empty()
+        );
+        assert!(graph("", &[], Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! The run: the graph of the study and a table of its nodes.
+
+use flow_nodes::draw::{DrawnNode, DrawnState, graph};
+
+use super::facts::{Facts, NodeFacts};
+use super::figure::figure;
+use super::files::Files;
+use super::html::{note, tag, words};
+use super::quantity::duration;
+use super::table::{frame, heading, number_heading};
+
+const NAMES: [&str; 2] = ["node", "kind"];
+const NUMBERS: [&str; 4] = ["instances", "ran", "cached", "run time [s]"];
+const WORDS: [&str; 3] = ["needs", "why it ran", "files"];
+
+/// The section on the run.
+pub fn run(facts: &Facts, files: &Files) -> String {
+    let heading = words("h2", &[("id", "run-heading")], "The run");
+    let html = heading + &drawing(facts) + &table(facts, files);
+    tag(
+        "section",
+        &[("id", "run"), ("aria-labelledby", "run-heading")],
+        &html,
+    )
+}
+
+fn drawing(facts: &Facts) -> String {
+    let nodes: Vec<DrawnNode> = facts.nodes.iter().map(drawn).collect();
+    match graph("", &nodes, edges(&facts.nodes)) {
+        Ok(svg) => figure(
+            &svg,
+            "What ran, from what, and for how long (all instances together)",
+        ),
+        Err(why) => note(&format!("The graph of the study is not drawn: {why}.")),
+    }
+}
+
+fn drawn(node: &NodeFacts) -> DrawnNode {
+    let time = duration(node.seconds);
+    DrawnNode {
+        name: node.name.clone(),
+        kind: node.kind.clone(),
+        state: state(node),
+        note: match node.instances {
+            0 => String::new(),
+            1 => time,
+            many => format!("{many} in {time}"),
+        },
+    }
+}
+
+fn state(node: &NodeFacts) -> DrawnState {
+    match (node.instances, node.ran) {
+        (0, _) => DrawnState::Missing,
+        (_, 0) => DrawnState::Cached,
+        _ => DrawnState::Ran,
+    }
+}
+
+fn edges(nodes: &[NodeFacts]) -> Vec<(usize, usize)> {
+    let place = |name: &String| nodes.iter().position(|node| node.name == *name);
+    let into = |(to, node): (usize, &NodeFacts)| {
+        let from = node.needs.iter().filter_map(place);
+        from.map(|from| (from, to)).collect::<Vec<_>>()
+    };
+    nodes.iter().enumerate().flat_map(into).collect()
+}
+
+fn table(facts: &Facts, files: &Files) -> String {
+    let numbers = NUMBERS.map(number_heading).concat();
+    let head = [
+        NAMES.map(heading).concat(),
+        numbers,
+        WORDS.map(heading).concat(),
+    ]
+    .concat();
+    let body: String = facts.nodes.iter().map(|node| row(node, files)).collect();
+    frame(
+        "<strong>Nodes</strong>, their state, time and files",
+        &head,
+        &body,
+        "",
+    )
+}
+
+fn row(node: &NodeFacts, files: &Files) -> String {
+    let number = |number: usize| words("td", &[("class", "number")], &number.to_string());
+    let exact = node.seconds.to_string();
+    let seconds = format!("{:.2}", node.seconds);
+    let cells = [
+        words("th", &[("scope", "row")], &node.name),
+        words("td", &[], &node.kind),
+        number(node.instances),
+        number(node.ran),
+        number(node.cached),
+        words("td", &[("class", "number"), ("title", &exact)], &seconds),
+        words("td", &[], &node.needs.join(", ")),
+        words("td", &[], node.why.as_deref().unwrap_or("–")),
+        tag("td", &[("class", "links")], &files.of_node(&node.name)),
+    ];
+    tag("tr", &[], &cells.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, needs: &[&str], ran: usize) -> NodeFacts {
+        NodeFacts {
+            name: name.to_owned(),
+            kind: "toy".to_owned(),
+            needs: needs.iter().map(ToString::to_string).collect(),
+            instances: 2,
+            ran,
+            cached: 2 - ran,
+            seconds: 1.5,
+            why: (ran > 0).then(|| "param `a<b` changed".to_owned()),
+        }
+    }
+
+    #[test]
+    fn edges_lead_to_the_node_that_needs() {
+        assert_eq!(edges(&[node("a", &[], 1), node("b", &["a"], 0)]), [(0, 1)]);
+    }
+
+    #[test]
+    fn a_node_is_drawn_with_state_and_time() {
+        let drawn = drawn(&node("a", &[], 0));
+        assert_eq!(
+            (drawn.state, drawn.note.as_str()),
+            (DrawnState::Cached, "2 in 1.50 s")
+        );
+    }
+}

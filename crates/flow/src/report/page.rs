@@ -1,0 +1,111 @@
+//! The page as a whole.
+
+use super::facts::Facts;
+use super::head::summary;
+use super::html::{escape, tag, words};
+use super::nodes::run;
+use super::section::{Results, anchor, section};
+
+const STYLE: &str = include_str!("style.css");
+const TABLES: &str = include_str!("tables.js");
+const NIGHT: &str = include_str!("night.js");
+/// What the page may load: what it holds itself.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+    img-src data:";
+
+/// The whole page.
+pub fn page(facts: &Facts, results: &Results<'_>) -> String {
+    let plan = &results.study.plan;
+    let title = plan.report().and_then(|report| report.title.clone());
+    let title = title.unwrap_or_else(|| plan.name().to_owned());
+    let mut contents = vec![("summary".to_owned(), "Summary".to_owned())];
+    let mut main = summary(facts, results);
+    let sections = plan
+        .report()
+        .into_iter()
+        .flat_map(|report| &report.sections);
+    for (index, part) in sections.enumerate() {
+        contents.push((anchor(index), part.title.clone()));
+        main.push_str(&section(index, part, results));
+    }
+    contents.push(("run".to_owned(), "The run".to_owned()));
+    main.push_str(&run(facts, &results.files));
+    let description = plan.description().unwrap_or_default();
+    document(
+        &title,
+        &[top(&title, description), nav(&contents), body(&main)].concat(),
+    )
+}
+
+fn document(title: &str, body: &str) -> String {
+    let head = format!(
+        "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
+         <link rel=\"icon\" href=\"data:,\"><title>{}</title><style>{STYLE}</style>",
+        escape(title)
+    );
+    let scripts = tag("script", &[], TABLES) + &tag("script", &[], NIGHT);
+    let body = tag("body", &[], &(skip() + body + &scripts));
+    let html = tag(
+        "html",
+        &[("lang", "en")],
+        &(tag("head", &[], &head) + &body),
+    );
+    format!("<!doctype html>\n{html}\n")
+}
+
+fn skip() -> String {
+    words(
+        "a",
+        &[("class", "skip"), ("href", "#main")],
+        "Skip to the results",
+    )
+}
+
+fn top(title: &str, description: &str) -> String {
+    let lead = words("p", &[("class", "lead")], description);
+    tag("header", &[], &(words("h1", &[], title) + &lead))
+}
+
+fn nav(contents: &[(String, String)]) -> String {
+    let item = |(anchor, title): &(String, String)| {
+        tag(
+            "li",
+            &[],
+            &words("a", &[("href", &format!("#{anchor}"))], title),
+        )
+    };
+    let items: String = contents.iter().map(item).collect();
+    tag(
+        "nav",
+        &[("aria-label", "Contents")],
+        &tag("ol", &[], &items),
+    )
+}
+
+fn body(main: &str) -> String {
+    tag("main", &[("id", "main"), ("tabindex", "-1")], main)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_itself_names_no_address() {
+        let html = document("a < b", &top("a < b", "c & d"));
+        for word in ["http:", "https:", "url(", "@import", "src=", "fetch("] {
+            assert!(!html.contains(word), "{word}");
+        }
+        assert!(html.contains("<title>a &lt; b</title>") && html.contains("c &amp; d"));
+    }
+
+    #[test]
+    fn contents_lead_to_sections() {
+        let html = nav(&[("section-1".to_owned(), "Data & folds".to_owned())]);
+        assert!(
+            html.contains("<a href=\"#section-1\">Data &amp; folds</a>"),
+            "{html}"
+        );
+    }
+}
