@@ -1,15 +1,13 @@
-//! The questions: `status`, `why`, `graph`, `kinds`, `show`, `check`.
+//! The questions about the study: `status`, `why`, `check`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use flow_contract::Kind;
-use flow_contract::{Catalog, Descriptor, Form, ParamSpec, ParamType, Recipe, Value};
-use flow_engine::{COMMAND, Standing, Surveyed, survey};
-use flow_nodes::CATALOG;
+use flow_contract::Recipe;
+use flow_engine::{Standing, Surveyed, survey};
 use serde_json::{Value as Json, json};
 
-use crate::args::{Ask, Check, Graph, Kinds, Place, Show, Why};
+use crate::args::{Ask, Check, Place, Why};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Asked, Study, session};
 use crate::words::{answer, answer_json};
@@ -46,7 +44,8 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
-fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refusal> {
+/// How the targets and what they need stand.
+pub fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refusal> {
     let store = study.store()?;
     let targets = study.targets(targets)?;
     let asked = Asked {
@@ -117,243 +116,6 @@ fn recipe_json(recipe: &Recipe) -> Json {
         .into_iter()
         .map(|(part, value)| json!({"part": part, "value": value}))
         .collect()
-}
-
-/// Draws the graph of nodes.
-pub fn graph(place: &Place, graph: &Graph) -> Result<Outcome, Refusal> {
-    let study = Study::open(place)?;
-    let plan = &study.plan;
-    let nodes: Vec<_> = plan.order().iter().map(|&id| (id, plan.node(id))).collect();
-    let edges: Vec<(&str, &str)> = nodes
-        .iter()
-        .flat_map(|(id, node)| {
-            let from = plan.dependencies(*id).iter();
-            from.map(move |&from| (plan.node(from).name.as_str(), node.name.as_str()))
-        })
-        .collect();
-    if graph.json || graph.format == "json" {
-        let nodes: Vec<Json> = nodes
-            .iter()
-            .map(|(_, node)| json!({"name": node.name, "kind": node.kind}))
-            .collect();
-        answer_json(&json!({"nodes": nodes, "edges": edges}));
-        return Ok(Outcome::Done);
-    }
-    let dot = graph.format == "dot";
-    answer(if dot { "digraph study {" } else { "graph LR" });
-    for (_, node) in &nodes {
-        let (name, kind) = (&node.name, &node.kind);
-        answer(&if dot {
-            format!("  \"{name}\" [label=\"{name}\\n{kind}\"];")
-        } else {
-            format!("  {name}[\"{name}<br/><small>{kind}</small>\"]")
-        });
-    }
-    for (from, to) in edges {
-        answer(&if dot {
-            format!("  \"{from}\" -> \"{to}\";")
-        } else {
-            format!("  {from} --> {to}")
-        });
-    }
-    if dot {
-        answer("}");
-    }
-    Ok(Outcome::Done)
-}
-
-/// Lists the kinds.
-pub fn kinds(kinds: &Kinds) -> Result<Outcome, Refusal> {
-    let mut all: Vec<&Descriptor> = CATALOG.kinds().into_iter().map(Kind::descriptor).collect();
-    all.push(COMMAND.descriptor());
-    all.sort_by_key(|descriptor| descriptor.name);
-    if let Some(name) = &kinds.kind {
-        all.retain(|descriptor| descriptor.name == name);
-        if all.is_empty() {
-            return Err(Refusal::wrong(format!(
-                "there is no kind `{name}`\n  help: `flow kinds` lists them"
-            )));
-        }
-    }
-    if kinds.json {
-        answer_json(
-            &all.iter()
-                .map(|descriptor| kind_json(descriptor))
-                .collect::<Vec<_>>(),
-        );
-    } else if kinds.kind.is_some() {
-        all.iter().for_each(|descriptor| describe(descriptor));
-    } else {
-        all.iter()
-            .for_each(|d| answer(&format!("{:<24} {}", d.name, d.summary)));
-    }
-    Ok(Outcome::Done)
-}
-
-fn describe(descriptor: &Descriptor) {
-    answer(&format!(
-        "{} (revision {})\n  {}",
-        descriptor.name, descriptor.revision, descriptor.summary
-    ));
-    for port in descriptor.inputs {
-        answer(&format!(
-            "  takes {}: {} — {}",
-            port.name, port.ty, port.doc
-        ));
-    }
-    for port in descriptor.outputs {
-        answer(&format!(
-            "  gives {}: {} — {}",
-            port.name, port.ty, port.doc
-        ));
-    }
-    for spec in descriptor.params {
-        let default = match &spec.default {
-            Some(default) => format!(", default {}", Value::from(default)),
-            None => ", required".to_owned(),
-        };
-        let unit = if spec.unit.is_empty() {
-            String::new()
-        } else {
-            format!(" in {}", spec.unit)
-        };
-        answer(&format!(
-            "  param {}: {}{unit}{default} — {}",
-            spec.name,
-            range(&spec.ty),
-            spec.doc
-        ));
-    }
-}
-
-fn range(ty: &ParamType) -> String {
-    match ty {
-        ParamType::Bool => "true or false".to_owned(),
-        ParamType::Int { min, max: i64::MAX } => format!("integer from {min}"),
-        ParamType::Int { min, max } => format!("integer {min} to {max}"),
-        ParamType::Float { min, max } if max.is_infinite() => format!("number from {min}"),
-        ParamType::Float { min, max } => format!("number {min} to {max}"),
-        ParamType::Text => "text".to_owned(),
-        ParamType::Choice(words) => format!("one of {}", words.join(", ")),
-        ParamType::List(of) => format!("list of {}", range(of)),
-        ParamType::Map(of) => format!("table of {}", range(of)),
-        ParamType::Scalar => "boolean, number or text".to_owned(),
-    }
-}
-
-fn kind_json(descriptor: &Descriptor) -> Json {
-    let param = |spec: &ParamSpec| {
-        let default = spec
-            .default
-            .as_ref()
-            .map(|default| plain(&Value::from(default)));
-        json!({"name": spec.name, "type": range(&spec.ty), "unit": spec.unit, "default": default, "doc": spec.doc})
-    };
-    json!({
-        "name": descriptor.name,
-        "revision": descriptor.revision,
-        "summary": descriptor.summary,
-        "inputs": descriptor.inputs.iter().map(|port| json!({"name": port.name, "type": port.ty.to_string(), "doc": port.doc})).collect::<Vec<_>>(),
-        "outputs": descriptor.outputs.iter().map(|port| json!({"name": port.name, "type": port.ty.to_string(), "doc": port.doc})).collect::<Vec<_>>(),
-        "params": descriptor.params.iter().map(param).collect::<Vec<_>>(),
-    })
-}
-
-/// A value as plain JSON.
-pub fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(bool) => json!(bool),
-        Value::Int(int) => json!(int),
-        Value::Float(float) => json!(float),
-        Value::Text(text) => json!(text),
-        Value::List(list) => list.iter().map(plain).collect(),
-        Value::Map(map) => map
-            .iter()
-            .map(|(name, value)| (name.clone(), plain(value)))
-            .collect(),
-    }
-}
-
-/// Prints an artifact.
-pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
-    let (instance, output) = show.artifact.rsplit_once('.').ok_or_else(|| {
-        Refusal::wrong(format!(
-            "`{}` names no output; write `node.output`",
-            show.artifact
-        ))
-    })?;
-    let study = Study::open(place)?;
-    let target = study.plan.target(instance).map_err(Refusal::wrong)?;
-    let node = study.plan.node(target.node);
-    let Some(port) = node
-        .signature
-        .outputs
-        .iter()
-        .find(|port| port.name == output)
-    else {
-        let has: Vec<&str> = node
-            .signature
-            .outputs
-            .iter()
-            .map(|port| &*port.name)
-            .collect();
-        let words = format!(
-            "`{}` has no output `{output}`; it has {}",
-            node.name,
-            has.join(", ")
-        );
-        return Err(Refusal::wrong(words));
-    };
-    let store = study.store()?;
-    for one in surveyed(&study, &[instance.to_owned()])? {
-        if one.address.node != node.name {
-            continue;
-        }
-        let Standing::Current { outputs, .. } = &one.standing else {
-            answer(&format!(
-                "{} is not up to date; `flow run {}`",
-                one.address, node.name
-            ));
-            continue;
-        };
-        let Some((_, digest, size)) = outputs.iter().find(|(name, ..)| name == output) else {
-            continue;
-        };
-        answer(&format!(
-            "{}.{output}: {}, {size} bytes, {}",
-            one.address,
-            port.ty,
-            digest.short()
-        ));
-        if port.ty.form == Form::Table {
-            let content = store.get(digest).map_err(Refusal::failed)?;
-            let rows = CATALOG.rows(&content).map_err(Refusal::failed)?;
-            print_rows(&rows, show);
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-fn print_rows(rows: &[flow_contract::Row], show: &Show) {
-    for row in rows.iter().take(show.rows) {
-        if show.json {
-            answer_json(
-                &row.iter()
-                    .map(|(k, v)| (k.clone(), plain(v)))
-                    .collect::<Json>(),
-            );
-        } else {
-            let cells: Vec<String> = row
-                .iter()
-                .map(|(name, value)| format!("{name} {value}"))
-                .collect();
-            answer(&format!("  {}", cells.join("  ")));
-        }
-    }
-    if rows.len() > show.rows && !show.json {
-        answer(&format!("  … {} rows in all", rows.len()));
-    }
 }
 
 /// Checks the study file.

@@ -2,11 +2,14 @@
 
 mod args;
 mod ask;
+mod graph;
 mod keep;
+mod kinds;
 mod outcome;
 mod progress;
 mod report;
 mod run;
+mod show;
 mod study;
 mod words;
 
@@ -22,9 +25,9 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&line.place, run),
         Command::Status(ask) => ask::status(&line.place, ask),
         Command::Why(why) => ask::why(&line.place, why),
-        Command::Graph(graph) => ask::graph(&line.place, graph),
-        Command::Kinds(kinds) => ask::kinds(kinds),
-        Command::Show(show) => ask::show(&line.place, show),
+        Command::Graph(graph) => graph::graph(&line.place, graph),
+        Command::Kinds(kinds) => kinds::kinds(kinds),
+        Command::Show(show) => show::show(&line.place, show),
         Command::Check(check) => ask::check(&line.place, check),
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),

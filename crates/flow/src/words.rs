@@ -2,6 +2,9 @@
 
 use std::io::{Write, stderr, stdout};
 
+use flow_contract::Value;
+use serde_json::{Value as Json, json};
+
 /// Writes a line of an answer. A reader that went away, as in `flow … | head`, is no error.
 pub fn answer(line: &str) {
     let _ = writeln!(stdout(), "{line}");
@@ -22,4 +25,20 @@ pub fn note(line: &str) {
 /// Writes an error.
 pub fn error(text: &str) {
     let _ = writeln!(stderr(), "{text}");
+}
+
+/// A value as plain JSON.
+pub fn plain(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(bool) => json!(bool),
+        Value::Int(int) => json!(int),
+        Value::Float(float) => json!(float),
+        Value::Text(text) => json!(text),
+        Value::List(list) => list.iter().map(plain).collect(),
+        Value::Map(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+    }
 }

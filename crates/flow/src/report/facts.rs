@@ -6,8 +6,8 @@ use flow_engine::Summary;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::ask::plain;
 use crate::study::{Asked, Study, unix_now};
+use crate::words::plain;
 
 /// The whole of `run.json`.
 #[derive(Serialize)]
