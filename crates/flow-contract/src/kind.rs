@@ -13,6 +13,8 @@ pub struct Descriptor {
     pub revision: u32,
     /// One sentence: what it does.
     pub summary: &'static str,
+    /// A small study that uses it and plans; `flow kinds KIND` prints it.
+    pub example: &'static str,
     /// What it takes.
     pub inputs: &'static [InputPort],
     /// What it gives.

@@ -45,6 +45,7 @@ static JOIN: Descriptor = Descriptor {
     name: "join",
     revision: 1,
     summary: "",
+    example: "",
     inputs: INPUTS,
     outputs: OUTPUTS,
     params: PARAMS,

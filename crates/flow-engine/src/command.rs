@@ -47,6 +47,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "command",
     revision: 1,
     summary: "Runs a program or a shell line in a folder that holds only its inputs.",
+    example: r#"[node.mean]
+kind = "command"
+run = ["python3", "{script}", "{table}", "{out}"]
+inputs = { script = { file = "mean.py" }, table = { file = "shares.csv" } }
+outputs = { out = "mean.csv" }
+"#,
     inputs: &[],
     outputs: &[],
     params: &[

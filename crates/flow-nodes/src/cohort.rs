@@ -15,6 +15,10 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "cohort",
     revision: 1,
     summary: "Lists the recordings of the Sleep-EDF telemetry study: 22 subjects, two nights each.",
+    example: r#"[node.nights]
+kind = "cohort"
+subjects = 3                                    # six nights
+"#,
     inputs: &[],
     outputs: &[OutputPort {
         name: Cow::Borrowed("recordings"),

@@ -18,6 +18,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "convert",
     revision: 1,
     summary: "Turns a table into CSV.",
+    example: r#"[node.spreadsheet]
+kind = "convert"
+from = { file = "shares.parquet" }
+to = "csv"
+publish = { out = "tables/shares.csv" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("from"),
         ty: PortType::new("any", Form::File),

@@ -20,6 +20,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "count-epochs",
     revision: 1,
     summary: "Counts the epochs of every recording per stage and per reason for dropping them.",
+    example: r#"[node.counts]
+kind = "count-epochs"
+tables = { files = "epochs/*.parquet" }
+publish = { table = "tables/epochs.csv" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("tables"),
         ty: EPOCH_TABLE,

@@ -30,6 +30,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "epoch",
     revision: 1,
     summary: "Cuts a recording into scored epochs, placed by the onsets of its scoring.",
+    example: r#"[node.night]
+kind = "epoch"
+psg = { file = "ST7011J0-PSG.edf" }
+hypnogram = { file = "ST7011JP-Hypnogram.edf" }
+channels = ["EEG: EEG Fpz-Cz", "EOG: EOG horizontal", "EMG: EMG submental"]
+marker = "Marker"
+"#,
     inputs: &[
         InputPort {
             name: Cow::Borrowed("psg"),

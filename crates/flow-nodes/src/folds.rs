@@ -23,6 +23,14 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "folds",
     revision: 1,
     summary: "Draws training, validation and test subjects for each fold; a subject's nights stay together.",
+    example: r#"[node.folds]
+kind = "folds"
+recordings = { file = "recordings.parquet" }    # columns recording and subject
+count = 10
+training = 17
+validation = 2
+test = 3
+"#,
     inputs: &[RECORDINGS_PORT],
     outputs: &[OutputPort {
         name: Cow::Borrowed("table"),

@@ -23,6 +23,15 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "lrp",
     revision: 1,
     summary: "Layer-wise relevance propagation for the epochs of a fold's test subjects.",
+    example: r#"[node.relevance]
+kind = "lrp"
+for_each = { rule = ["epsilon(0.01)", "alpha-beta(1,0)"] }
+weights = { file = "weights.safetensors" }
+epochs = { files = "zscored/*.safetensors" }
+recordings = { file = "recordings.parquet" }
+test = "06 07"
+rule = "$rule"
+"#,
     inputs: &[WEIGHTS_PORT, ZSCORED_PORT, RECORDINGS_PORT],
     outputs: &[OutputPort {
         name: Cow::Borrowed("relevance"),

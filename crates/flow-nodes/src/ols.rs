@@ -26,6 +26,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "ols",
     revision: 1,
     summary: "Regresses the share of each modality on covariates within each group, with FDR.",
+    example: r#"[node.effects]
+kind = "ols"
+shares = { file = "local shares.parquet" }
+recordings = { file = "recordings.parquet" }    # with the formula's columns
+formula = "share ~ age + sex + medication"
+reference = { sex = "female", medication = "placebo" }
+"#,
     inputs: &[
         InputPort {
             name: Cow::Borrowed("shares"),

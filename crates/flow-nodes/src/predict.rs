@@ -39,6 +39,13 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "predict",
     revision: 1,
     summary: "Classifies the epochs of a fold's test subjects.",
+    example: r#"[node.predicted]
+kind = "predict"
+weights = { file = "weights.safetensors" }
+epochs = { files = "zscored/*.safetensors" }
+recordings = { file = "recordings.parquet" }
+test = "06 07"                                  # subjects; in a study "$fold.test"
+"#,
     inputs: &[WEIGHTS_PORT, ZSCORED_PORT, RECORDINGS_PORT],
     outputs: &[OutputPort {
         name: Cow::Borrowed("predictions"),

@@ -17,6 +17,10 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "recordings",
     revision: 1,
     summary: "Reads the table of recordings from CSV or Parquet: recording, subject, and covariates.",
+    example: r#"[node.table]
+kind = "recordings"
+table = { file = "recordings.csv" }             # columns recording and subject
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("table"),
         ty: PortType::new("any", Form::File),

@@ -25,6 +25,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "score",
     revision: 1,
     summary: "Confusion matrix and classification scores, per fold and pooled, with bootstrap intervals over subjects.",
+    example: r#"[node.scores]
+kind = "score"
+predictions = { files = "predictions/*.parquet" }
+draws = 1000
+publish = { scores = "tables/scores.csv" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("predictions"),
         ty: PREDICTIONS,

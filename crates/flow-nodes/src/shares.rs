@@ -28,6 +28,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "shares",
     revision: 1,
     summary: "Relevance shares per epoch, per fold and per group of true × predicted class.",
+    example: r#"[node.shares]
+kind = "shares"
+relevance = { files = "relevance/*.parquet" }   # one a fold
+publish = { global = "tables/shares.csv" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("relevance"),
         ty: RELEVANCE,

@@ -25,6 +25,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "simulate-night",
     revision: 1,
     summary: "Simulates a night of the telemetry study with planted truth, as EDF files.",
+    example: r#"[node.night]
+kind = "simulate-night"
+recording = "ST7011"
+minutes = 20
+publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.edf" }
+"#,
     inputs: &[],
     outputs: &[
         OutputPort {

@@ -41,6 +41,15 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "train",
     revision: 1,
     summary: "Trains a 1-D convolutional network on the training subjects of a fold.",
+    example: r#"[node.net]
+kind = "train"
+epochs = { files = "zscored/*.safetensors" }
+recordings = { file = "recordings.parquet" }
+train = "01 02 04"                              # subjects; in a study "$fold.train"
+validation = "05"
+network = ["conv 16 k5", "relu", "max-pool 2", "global-max-pool", "dense 5"]
+training_epochs = 20
+"#,
     inputs: INPUTS,
     outputs: &[
         OutputPort {

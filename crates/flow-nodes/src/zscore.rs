@@ -15,6 +15,10 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "z-score",
     revision: 1,
     summary: "Z-scores each channel over the kept epochs of a recording, SD with N − 1.",
+    example: r#"[node.zscored]
+kind = "z-score"
+epochs = { file = "epochs.safetensors" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("epochs"),
         ty: EPOCHS,

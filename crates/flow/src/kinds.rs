@@ -71,6 +71,11 @@ fn describe(descriptor: &Descriptor) {
             spec.doc
         ));
     }
+    answer("\n  for example");
+    descriptor
+        .example
+        .lines()
+        .for_each(|line| answer(&format!("    {line}")));
 }
 
 fn range(ty: &ParamType) -> String {
@@ -100,6 +105,7 @@ fn kind_json(descriptor: &Descriptor) -> Json {
         "name": descriptor.name,
         "revision": descriptor.revision,
         "summary": descriptor.summary,
+        "example": descriptor.example,
         "inputs": descriptor.inputs.iter().map(|port| json!({"name": port.name, "type": port.ty.to_string(), "doc": port.doc})).collect::<Vec<_>>(),
         "outputs": descriptor.outputs.iter().map(|port| json!({"name": port.name, "type": port.ty.to_string(), "doc": port.doc})).collect::<Vec<_>>(),
         "params": descriptor.params.iter().map(param).collect::<Vec<_>>(),

@@ -59,6 +59,7 @@ const fn toy(
         name,
         revision: 1,
         summary: "",
+        example: "",
         inputs,
         outputs,
         params,

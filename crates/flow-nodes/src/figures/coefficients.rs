@@ -20,6 +20,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-coefficients",
     revision: 1,
     summary: "Draws a heat map of coefficients for each term, marked where significant (Figure 4).",
+    example: r#"[node.figure4]
+kind = "figure-coefficients"
+coefficients = { file = "effects.parquet" }
+rule = "alpha-beta(1,0)"
+publish = { figure = "figure 4.svg" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("coefficients"),
         ty: COEFFICIENTS,

@@ -19,6 +19,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-confusion",
     revision: 1,
     summary: "Draws a confusion matrix with counts and row percents.",
+    example: r#"[node.confusion]
+kind = "figure-confusion"
+confusion = { file = "confusion.parquet" }
+publish = { figure = "confusion.svg" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("confusion"),
         ty: CONFUSION,

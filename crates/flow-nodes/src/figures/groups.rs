@@ -17,6 +17,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-groups",
     revision: 1,
     summary: "Draws the shares of each group of true × predicted class over folds (Figure 2).",
+    example: r#"[node.figure2]
+kind = "figure-groups"
+groups = { file = "group shares.parquet" }
+rule = "alpha-beta(1,0)"
+publish = { figure = "figure 2.svg" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("groups"),
         ty: GROUP_SHARES,

@@ -19,6 +19,16 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-night",
     revision: 1,
     summary: "Draws true and predicted stages, the signals and the shares over a recording (Figure 3).",
+    example: r#"[node.figure3]
+kind = "figure-night"
+epochs = { files = "epochs/*.safetensors" }
+shares = { file = "local shares.parquet" }
+rule = "alpha-beta(1,0)"
+recording = "ST7011"
+from = 30
+to = 90
+publish = { figure = "figure 3.svg" }
+"#,
     inputs: &[
         InputPort {
             name: Cow::Borrowed("epochs"),

@@ -18,6 +18,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-shares",
     revision: 1,
     summary: "Draws global relevance shares per modality and rule as boxes over folds (Figure 1).",
+    example: r#"[node.figure1]
+kind = "figure-shares"
+shares = { files = "global shares/*.parquet" }  # one a rule
+publish = { figure = "figure 1.svg", picture = "figure 1.png" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("shares"),
         ty: GLOBAL_SHARES,

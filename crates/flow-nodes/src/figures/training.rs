@@ -16,6 +16,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-training",
     revision: 1,
     summary: "Draws the training curves of all folds.",
+    example: r#"[node.curves]
+kind = "figure-training"
+history = { files = "history/*.parquet" }
+publish = { figure = "training.svg" }
+"#,
     inputs: &[InputPort {
         name: Cow::Borrowed("history"),
         ty: HISTORY,

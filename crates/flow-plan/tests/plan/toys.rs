@@ -74,6 +74,7 @@ macro_rules! kind {
             name: $name,
             revision: 1,
             summary: "A toy.",
+            example: "",
             inputs: $inputs,
             outputs: $outputs,
             params: $params,
@@ -98,6 +99,7 @@ static COMMAND: Toy = Toy(Descriptor {
     name: "command",
     revision: 1,
     summary: "Runs a program.",
+    example: "",
     inputs: &[],
     outputs: &[output("log", PortType::new("text", Form::File))],
     params: &[
