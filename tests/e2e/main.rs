@@ -8,3 +8,4 @@ mod kinds;
 mod questions;
 mod real;
 mod sandbox;
+mod training;

@@ -65,6 +65,7 @@ pub struct Task<'a> {
     staging: &'a Path,
     produced: BTreeMap<String, Produced>,
     gpus: Vec<String>,
+    scratch: Option<PathBuf>,
 }
 
 impl<'a> Task<'a> {
@@ -85,7 +86,26 @@ impl<'a> Task<'a> {
             staging,
             produced: BTreeMap::new(),
             gpus: Vec::new(),
+            scratch: None,
         }
+    }
+
+    /// The same with a folder that outlives a failed or killed attempt; see [`Task::scratch`].
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: PathBuf) -> Self {
+        self.scratch = Some(scratch);
+        self
+    }
+
+    /// Where an attempt may leave what lets the next attempt at the very same recipe go on.
+    ///
+    /// The folder belongs to the recipe's key, one attempt at a time, and is removed once the result is
+    /// recorded. It may be missing, and what lies in it may be cut short or damaged: a kind makes it when
+    /// it has something to keep, seals what it writes, and begins anew where the seal doesn't hold. What is
+    /// kept must never change the outcome. `None` where nothing can be kept.
+    #[must_use]
+    pub fn scratch(&self) -> Option<&Path> {
+        self.scratch.as_deref()
     }
 
     /// The same with the right to use these GPUs, by the ids `CUDA_VISIBLE_DEVICES` takes.

@@ -14,9 +14,18 @@ use crate::execute::Message;
 pub(crate) struct Ear<'a> {
     stop: &'a AtomicBool,
     deadline: Option<Instant>,
+    pace: Mutex<Option<Pace>>,
     id: InstanceId,
     sender: Mutex<Sender<Message>>,
     warnings: Mutex<Vec<String>>,
+}
+
+/// The first progress of an attempt, from which its pace is taken: an attempt that goes on from an
+/// earlier one begins in the middle.
+#[derive(Clone, Copy)]
+struct Pace {
+    from: u64,
+    since: Instant,
 }
 
 impl<'a> Ear<'a> {
@@ -29,6 +38,7 @@ impl<'a> Ear<'a> {
     ) -> Self {
         Self {
             stop,
+            pace: Mutex::default(),
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             id,
             sender: Mutex::new(sender.clone()),
@@ -48,6 +58,18 @@ impl<'a> Ear<'a> {
         warnings.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How long the other steps will take at the pace since the first progress.
+    fn seconds_left(&self, done: u64, total: u64) -> Option<f64> {
+        let now = Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let Pace { from, since } = *pace.get_or_insert(Pace {
+            from: done,
+            since: now,
+        });
+        let seconds = (now - since).as_secs_f64();
+        (done > from).then(|| seconds / (done - from) as f64 * total.saturating_sub(done) as f64)
+    }
+
     fn send(&self, message: Message) {
         // A run that no longer listens needs no words.
         let _ = self
@@ -65,6 +87,7 @@ impl Observer for Ear<'_> {
             done,
             total,
             note: note.to_owned(),
+            seconds_left: self.seconds_left(done, total),
         });
     }
 

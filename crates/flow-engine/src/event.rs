@@ -57,6 +57,8 @@ pub enum Event {
         total: u64,
         /// A short note.
         note: String,
+        /// Seconds the other steps will take at the pace so far, once there is a pace.
+        seconds_left: Option<f64>,
     },
     /// An instance said something the user should know.
     Warned {

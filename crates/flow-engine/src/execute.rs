@@ -47,6 +47,7 @@ pub(crate) enum Message {
         done: u64,
         total: u64,
         note: String,
+        seconds_left: Option<f64>,
     },
     Warned {
         id: InstanceId,
@@ -242,7 +243,9 @@ fn do_once(
     let ear = Ear::new(session.stop, job.timeout, job.id, sender);
     let seed = job.prepared.recipe.seed.unwrap_or(0);
     let params = &job.prepared.params;
-    let mut task = Task::new(params, seed, inputs, staging.path(), &ear).on_gpus(job.gpus.clone());
+    let mut task = Task::new(params, seed, inputs, staging.path(), &ear)
+        .on_gpus(job.gpus.clone())
+        .with_scratch(store.scratch(&job.key));
     let began = Instant::now();
     run_kind(job.kind, &mut task).map_err(|failure| unless_ended(failure, session, job, &ear))?;
     let seconds = began.elapsed().as_secs_f64();
@@ -259,6 +262,7 @@ fn do_once(
         run: session.run.to_owned(),
     };
     store.record(&entry).map_err(Verdict::Broken)?;
+    store.clear_scratch(&job.key);
     Ok(Verdict::Ran {
         outputs: entry.outputs.into(),
         seconds,

@@ -271,6 +271,7 @@ impl<'a, 'l> Loop<'a, 'l> {
                 done,
                 total,
                 note,
+                seconds_left,
             } => {
                 let instance = self.name(id);
                 self.tell(Event::Progress {
@@ -278,6 +279,7 @@ impl<'a, 'l> Loop<'a, 'l> {
                     done,
                     total,
                     note,
+                    seconds_left,
                 });
             }
             Message::Warned { id, words } => {

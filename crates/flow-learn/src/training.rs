@@ -86,6 +86,9 @@ pub struct BatchProgress {
 
 /// Is told how a training goes, and may stop it; it has no say in the outcome otherwise.
 pub trait Observer {
+    /// A training goes on from a checkpoint made after this training epoch.
+    fn resumed(&mut self, _after: &TrainingEpoch) {}
+
     /// A batch is done.
     fn batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -199,6 +202,7 @@ pub fn resume(
         run.schedule.after(epoch.val_accuracy);
     }
     let learner = Learner::restored(training, &state)?;
+    state.history.last().inspect(|last| observer.resumed(last));
     run.history = state.history;
     run.best = state.best;
     run.finish(learner, observer)

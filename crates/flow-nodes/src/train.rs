@@ -1,5 +1,7 @@
 //! `train`: a network fitted to the training subjects of one fold.
 
+mod checkpoint;
+
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -10,8 +12,11 @@ use flow_contract::{
 use flow_learn::backend::BackendClass;
 use flow_learn::network::Network;
 use flow_learn::training::{
-    BatchProgress, Observer, Trained, Training, TrainingEpoch, TrainingSettings, train,
+    BatchProgress, ClassWeights, Observer, TrainError, Trained, Training, TrainingEpoch,
+    TrainingSettings, resume, train,
 };
+
+use checkpoint::{Checkpoint, Kept};
 
 use crate::network::{network, network_problem};
 use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
@@ -144,6 +149,13 @@ training_epochs = 20
             unit: "",
             doc: "What the learning rate is then multiplied with.",
         },
+        ParamSpec {
+            name: "class_weights",
+            ty: ParamType::Choice(&["balanced", "even"]),
+            default: Some(Literal::Text("balanced")),
+            unit: "",
+            doc: "What a class weighs in the loss: epochs / (classes · epochs of the class), or 1; the mean is over epochs, as in Keras.",
+        },
     ],
     seeded: true,
     open_ports: false,
@@ -187,13 +199,30 @@ impl Kind for Train {
             let mut ear = Ear {
                 observer: task.observer,
                 most: settings.training_epochs,
+                checkpoint: Checkpoint::of(task),
             };
-            let trained = train(&training, &mut ear).map_err(NodeError::new)?;
+            let trained = trained(&training, &mut ear).map_err(NodeError::new)?;
             (weights_file(&network, &trained)?, history_table(&trained)?)
         };
         task.give("weights", weights);
         task.give("history", history);
         Ok(())
+    }
+}
+
+/// Trains, from the last training epoch of a killed attempt where there is one.
+fn trained(training: &Training<'_>, ear: &mut Ear<'_>) -> Result<Trained, TrainError> {
+    match ear
+        .checkpoint
+        .as_ref()
+        .map_or(Kept::Nothing, Checkpoint::read)
+    {
+        Kept::Nothing => train(training, ear),
+        Kept::Damaged => ear.anew(training),
+        Kept::State(state) => match resume(training, &state, ear) {
+            Err(TrainError::Checkpoint(_)) => ear.anew(training),
+            done => done,
+        },
     }
 }
 
@@ -206,6 +235,10 @@ fn settings(params: &Params) -> TrainingSettings {
         stop_after: params.count("stop_after"),
         plateau_after: params.count("plateau_after"),
         plateau_factor: params.float("plateau_factor"),
+        class_weights: match params.text("class_weights") {
+            "even" => ClassWeights::Even,
+            _ => ClassWeights::Balanced,
+        },
         ..TrainingSettings::default()
     }
 }
@@ -238,10 +271,11 @@ fn history_table(trained: &Trained) -> Result<Vec<u8>, NodeError> {
         .parquet()
 }
 
-/// Passes progress on, and the wish to stop back.
+/// Passes progress on, the wish to stop back, and checkpoints to their file.
 struct Ear<'a> {
     observer: &'a dyn flow_contract::Observer,
     most: usize,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Ear<'_> {
@@ -252,20 +286,50 @@ impl Ear<'_> {
             ControlFlow::Continue(())
         }
     }
+
+    fn anew(&mut self, training: &Training<'_>) -> Result<Trained, TrainError> {
+        self.observer
+            .warn("the checkpoint of an earlier attempt was damaged; the training began anew");
+        train(training, self)
+    }
+
+    fn tell(&self, epoch: &TrainingEpoch, before: &str) {
+        let note = format!(
+            "{before}loss {:.3}, accuracy {:.3}, validation loss {:.3}, accuracy {:.3}",
+            epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy
+        );
+        self.observer
+            .progress(epoch.number as u64, self.most as u64, &note);
+    }
 }
 
 impl Observer for Ear<'_> {
+    fn resumed(&mut self, after: &TrainingEpoch) {
+        self.tell(after, "goes on from here: ");
+    }
+
     fn batch(&mut self, _progress: BatchProgress) -> ControlFlow<()> {
         self.goes_on()
     }
 
     fn training_epoch(&mut self, epoch: &TrainingEpoch) -> ControlFlow<()> {
-        let note = format!(
-            "loss {:.3}, accuracy {:.3}, validation loss {:.3}, accuracy {:.3}",
-            epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy
-        );
-        self.observer
-            .progress(epoch.number as u64, self.most as u64, &note);
+        self.tell(epoch, "");
         self.goes_on()
+    }
+
+    fn wants_checkpoints(&self) -> bool {
+        self.checkpoint.is_some()
+    }
+
+    fn checkpoint(&mut self, state: Vec<u8>) {
+        let Some(checkpoint) = &self.checkpoint else {
+            return;
+        };
+        if let Err(error) = checkpoint.write(&state) {
+            let words =
+                format!("no checkpoints: {error}; if this training is killed it begins anew");
+            self.observer.warn(&words);
+            self.checkpoint = None;
+        }
     }
 }

@@ -72,7 +72,8 @@ impl Store {
         Ok(self.decide(keep)?.swept())
     }
 
-    /// Removes records and blobs that need not stay, damaged blobs, and the room they took.
+    /// Removes records and blobs that need not stay, damaged blobs, and the room they took; also what
+    /// unfinished instances left for their next attempt.
     ///
     /// No other thread may use this store meanwhile.
     ///
@@ -167,9 +168,11 @@ impl Store {
                     .doing(|| format!("removing blob {} at", digest.short()), &path)?;
             }
         }
-        let damaged = self.folder.join("damaged");
-        if damaged.exists() {
-            fs::remove_dir_all(&damaged).doing(say("removing"), &damaged)?;
+        for name in ["damaged", "scratch"] {
+            let folder = self.folder.join(name);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).doing(say("removing"), &folder)?;
+            }
         }
         Ok(())
     }

@@ -18,6 +18,7 @@
 //! cache/memo/0.log       stats of source and published files
 //! cache/claims           who computes which key
 //! cache/staging/         folders of running instances, swept when their process is gone
+//! cache/scratch/         what unfinished instances left for their next attempt, by key
 //! cache/damaged/         blobs that were not what their name says
 //! cache/runs/            one journal a run
 //! ```
@@ -34,6 +35,7 @@ mod log;
 mod memo;
 mod publish;
 mod runs;
+mod scratch;
 mod segment;
 mod staging;
 mod store;

@@ -38,8 +38,10 @@ impl Progress {
                 done,
                 total,
                 note,
+                seconds_left,
             } => {
-                format!("        {instance} {done}/{total} {note}")
+                let left = seconds_left.map_or_else(String::new, time_left);
+                format!("        {instance} {done}/{total} {note}{left}")
             }
             Event::Waiting { instance, pid } => match pid {
                 Some(pid) => format!("wait    {instance}: process {pid} is computing it"),
@@ -98,5 +100,14 @@ impl Listener for Progress {
         if let Some(line) = self.line(event).filter(|_| loud || !self.quiet) {
             words::note(&line);
         }
+    }
+}
+
+/// `, 2 min left`, in one unit that fits.
+fn time_left(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!(", {seconds:.0} s left"),
+        ..5400.0 => format!(", {:.0} min left", seconds / 60.0),
+        _ => format!(", {:.1} h left", seconds / 3600.0),
     }
 }
