@@ -5,6 +5,7 @@ mod confusion;
 mod groups;
 mod night;
 mod shares;
+mod sweep;
 mod training;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ pub use confusion::FigureConfusion;
 pub use groups::FigureGroups;
 pub use night::FigureNight;
 pub use shares::FigureShares;
+pub use sweep::FigureSweep;
 pub use training::FigureTraining;
 
 /// What every figure kind gives.

@@ -14,6 +14,7 @@ mod lrp;
 mod network;
 mod ols;
 mod predict;
+mod quality;
 mod read_recordings;
 mod recordings;
 mod score;
@@ -56,11 +57,13 @@ static KINDS: &[&dyn Kind] = &[
     &figures::FigureGroups,
     &figures::FigureNight,
     &figures::FigureShares,
+    &figures::FigureSweep,
     &figures::FigureTraining,
     &folds::Folds,
     &lrp::Lrp,
     &ols::Ols,
     &predict::Predict,
+    &quality::Quality,
     &read_recordings::ReadRecordings,
     &score::Score,
     &shares::Shares,

@@ -8,7 +8,7 @@ use flow_contract::{
     PortType, Task, derive_seed,
 };
 use flow_stats::bootstrap::Bootstrap;
-use flow_stats::classification::{Confusion, Scores};
+use flow_stats::classification::{ClassScores, Confusion, Scores};
 
 use crate::predict::PREDICTIONS;
 use crate::recordings::CLASSES;
@@ -23,7 +23,7 @@ pub struct Score;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score",
-    revision: 1,
+    revision: 2,
     summary: "Confusion matrix and classification scores, per fold and pooled, with bootstrap intervals over subjects.",
     example: r#"[node.scores]
 kind = "score"
@@ -41,12 +41,12 @@ publish = { scores = "tables/scores.csv" }
         OutputPort {
             name: Cow::Borrowed("scores"),
             ty: PortType::new("scores", Form::Table),
-            doc: "fold (or `pooled`), score, value, low, high: 95 % interval for the pooled ones.",
+            doc: "fold (or `pooled`), score, value, low, high: interval by bootstrap over the test subjects; empty where there is only one.",
         },
         OutputPort {
             name: Cow::Borrowed("classes"),
             ty: PortType::new("class scores", Form::Table),
-            doc: "fold, class, precision, recall, f1, support.",
+            doc: "fold, class, support, and precision, recall and f1, each with low and high as above.",
         },
         OutputPort {
             name: Cow::Borrowed("confusion"),
@@ -54,16 +54,28 @@ publish = { scores = "tables/scores.csv" }
             doc: "fold, true, predicted, epochs.",
         },
     ],
-    params: &[ParamSpec {
-        name: "draws",
-        ty: ParamType::Int {
-            min: 10,
-            max: 1_000_000,
+    params: &[
+        ParamSpec {
+            name: "draws",
+            ty: ParamType::Int {
+                min: 10,
+                max: 1_000_000,
+            },
+            default: Some(Literal::Int(1000)),
+            unit: "draws",
+            doc: "Bootstrap draws of subjects for the intervals.",
         },
-        default: Some(Literal::Int(1000)),
-        unit: "draws",
-        doc: "Bootstrap draws of subjects for the intervals.",
-    }],
+        ParamSpec {
+            name: "confidence",
+            ty: ParamType::Float {
+                min: 0.5,
+                max: 0.9999,
+            },
+            default: Some(Literal::Float(0.95)),
+            unit: "",
+            doc: "Level of the intervals.",
+        },
+    ],
     seeded: true,
     open_ports: false,
 };
@@ -102,21 +114,17 @@ impl Kind for Score {
             .map(Confusion::scores)
             .collect::<Result<Vec<_>, _>>();
         let scores = scores.map_err(NodeError::new)?;
-        let draws = task.params.count("draws");
-        let seed = derive_seed(task.seed, &["score"]);
-        task.give(
-            "scores",
-            score_table(
-                &folds,
-                &scores,
-                Bootstrap {
-                    draws,
-                    level: 0.95,
-                    seed,
-                },
-            )?,
-        );
-        task.give("classes", class_table(&folds, &scores)?);
+        let bootstrap = Bootstrap {
+            draws: task.params.count("draws"),
+            level: task.params.float("confidence"),
+            seed: derive_seed(task.seed, &["score"]),
+        };
+        let drawn = folds
+            .iter()
+            .map(|of| Ok(Drawn(by_subject(of)?, bootstrap)))
+            .collect::<Result<Vec<_>, NodeError>>()?;
+        task.give("scores", score_table(&folds, &scores, &drawn)?);
+        task.give("classes", class_table(&folds, &scores, &drawn)?);
         task.give("confusion", confusion_table(&folds, &confusions)?);
         Ok(())
     }
@@ -151,44 +159,44 @@ fn named(scores: &Scores) -> [(&'static str, Option<f64>); 6] {
 fn score_table(
     folds: &[Predicted],
     scores: &[Scores],
-    bootstrap: Bootstrap,
+    drawn: &[Drawn],
 ) -> Result<Vec<u8>, NodeError> {
     let (mut fold, mut name) = (Vec::new(), Vec::new());
-    let (mut value, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
-    for (of, scores) in folds.iter().zip(scores) {
+    let (mut value, mut intervals) = (Vec::new(), Vec::new());
+    for ((of, scores), drawn) in folds.iter().zip(scores).zip(drawn) {
         for (index, (score, found)) in named(scores).into_iter().enumerate() {
-            let interval = if of.fold == "pooled" {
-                interval(of, index, bootstrap)?
-            } else {
-                None
-            };
             fold.push(of.fold.clone());
             name.push(score);
             value.push(found);
-            low.push(interval.map(|(low, _)| low));
-            high.push(interval.map(|(_, high)| high));
+            intervals.push(drawn.interval(|scores| named(scores)[index].1));
         }
     }
-    TableBuilder::new()
+    let table = TableBuilder::new()
         .text("fold", &fold)
         .text("score", &name)
-        .maybe("value", &value)
-        .maybe("low", &low)
-        .maybe("high", &high)
-        .parquet()
+        .maybe("value", &value);
+    with_ends(table, "", &intervals).parquet()
 }
 
-/// The 95 % interval of the score at an index of [`named`], over draws of subjects.
-fn interval(
-    of: &Predicted,
-    index: usize,
-    bootstrap: Bootstrap,
-) -> Result<Option<(f64, f64)>, NodeError> {
-    let score = |confusion: &Confusion| named(&confusion.scores().ok()?)[index].1;
-    match bootstrap.score_interval(&by_subject(of)?, score) {
-        Ok(interval) => Ok(Some((interval.low, interval.high))),
-        // One subject can't be resampled; the score stands without an interval.
-        Err(_) => Ok(None),
+/// The columns `low` and `high` of intervals.
+fn with_ends(table: TableBuilder, prefix: &str, intervals: &[Option<(f64, f64)>]) -> TableBuilder {
+    let end = |of: fn((f64, f64)) -> f64| -> Vec<Option<f64>> {
+        intervals.iter().map(|interval| interval.map(of)).collect()
+    };
+    table
+        .maybe(&format!("{prefix}low"), &end(|(low, _)| low))
+        .maybe(&format!("{prefix}high"), &end(|(_, high)| high))
+}
+
+/// The confusion of each subject, and how subjects are drawn.
+struct Drawn(Vec<Confusion>, Bootstrap);
+
+impl Drawn {
+    /// The interval of a score; one subject can't be resampled, so there is none of it.
+    fn interval(&self, score: impl Fn(&Scores) -> Option<f64>) -> Option<(f64, f64)> {
+        let of = |confusion: &Confusion| score(&confusion.scores().ok()?);
+        let found = self.1.score_interval(&self.0, of).ok()?;
+        Some((found.low, found.high))
     }
 }
 
@@ -205,36 +213,37 @@ fn by_subject(of: &Predicted) -> Result<Vec<Confusion>, NodeError> {
     rows.values().map(confusion).collect()
 }
 
-fn class_table(folds: &[Predicted], scores: &[Scores]) -> Result<Vec<u8>, NodeError> {
-    let rows = || {
-        folds.iter().zip(scores).flat_map(|(fold, scores)| {
-            scores
-                .per_class
-                .iter()
-                .enumerate()
-                .map(move |(class, of)| (fold.fold.as_str(), CLASSES[class], *of))
-        })
-    };
-    TableBuilder::new()
-        .text("fold", &rows().map(|(fold, ..)| fold).collect::<Vec<_>>())
-        .text(
-            "class",
-            &rows().map(|(_, class, _)| class).collect::<Vec<_>>(),
-        )
-        .float(
-            "precision",
-            &rows().map(|(.., of)| of.precision).collect::<Vec<_>>(),
-        )
-        .float(
-            "recall",
-            &rows().map(|(.., of)| of.recall).collect::<Vec<_>>(),
-        )
-        .float("f1", &rows().map(|(.., of)| of.f1).collect::<Vec<_>>())
-        .int(
-            "support",
-            &rows().map(|(.., of)| of.support as i64).collect::<Vec<_>>(),
-        )
-        .parquet()
+fn class_table(
+    folds: &[Predicted],
+    scores: &[Scores],
+    drawn: &[Drawn],
+) -> Result<Vec<u8>, NodeError> {
+    let rows: Vec<(usize, usize)> = (0..folds.len())
+        .flat_map(|fold| (0..CLASSES.len()).map(move |class| (fold, class)))
+        .collect();
+    let of = |(fold, class): (usize, usize)| scores[fold].per_class[class];
+    let fold: Vec<&str> = rows.iter().map(|row| folds[row.0].fold.as_str()).collect();
+    let class: Vec<&str> = rows.iter().map(|row| CLASSES[row.1]).collect();
+    let support: Vec<i64> = rows.iter().map(|&row| of(row).support as i64).collect();
+    let mut table = TableBuilder::new()
+        .text("fold", &fold)
+        .text("class", &class)
+        .int("support", &support);
+    type Pick = fn(&ClassScores) -> f64;
+    let picks: [(&str, Pick); 3] = [
+        ("precision", |of| of.precision),
+        ("recall", |of| of.recall),
+        ("f1", |of| of.f1),
+    ];
+    for (name, pick) in picks {
+        let values: Vec<f64> = rows.iter().map(|&row| pick(&of(row))).collect();
+        let interval = |&(fold, class): &(usize, usize)| {
+            drawn[fold].interval(|scores| Some(pick(&scores.per_class[class])))
+        };
+        let intervals: Vec<_> = rows.iter().map(interval).collect();
+        table = with_ends(table.float(name, &values), &format!("{name}_"), &intervals);
+    }
+    table.parquet()
 }
 
 fn confusion_table(folds: &[Predicted], confusions: &[Confusion]) -> Result<Vec<u8>, NodeError> {

@@ -1,6 +1,7 @@
 //! Times the statistics of the study, one JSON line a measure: 15 models × 40,000 rows × 4 coefficients and BH.
 //!
-//! `cargo run --release -p flow-stats --example bench_stats`, beside statsmodels on the same sizes.
+//! `cargo run --release -p flow-stats --example bench_stats -- PYTHON`: with a Python that has statsmodels, the same
+//! sizes are timed there too, in turns with ours, and the last lines give the ratios.
 
 use flow_stats::design::Design;
 use flow_stats::multiplicity::benjamini_hochberg;
@@ -8,14 +9,69 @@ use flow_stats::ols::{Cells, Factorisation, Fit, FitOptions};
 use flow_stats::zscore::{Layout, standardise};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use std::io::Write;
+use serde_json::{Value, json};
+use std::io::{Error, Write};
+use std::process::Command;
 use std::time::Instant;
 
 const ROWS: usize = 40_000;
 const MODELS: usize = 15;
 const NIGHTS: usize = 44;
+/// Turns that ours and the peer take.
+const TURNS: usize = 3;
 
-fn main() -> std::io::Result<()> {
+fn main() -> Result<(), Error> {
+    let Some(python) = std::env::args().nth(1) else {
+        return ours().map(drop);
+    };
+    let (mut own, mut peer) = (ours()?, theirs(&python)?);
+    for _ in 1..TURNS {
+        keep_least(&mut own, ours()?);
+        keep_least(&mut peer, theirs(&python)?);
+    }
+    for what in ["ols_15x40k_bh", "bh_1m"] {
+        say(&ratio(what, what, &own, &peer))?;
+    }
+    let normal = "ols_15x40k_bh_by_normal_equations";
+    say(&ratio("ols_15x40k_bh", normal, &own, &peer))
+}
+
+/// Least milliseconds by measure.
+type Times = Vec<(String, f64)>;
+
+fn keep_least(times: &mut Times, others: Times) {
+    for ((_, time), (_, other)) in times.iter_mut().zip(others) {
+        *time = time.min(other);
+    }
+}
+
+fn ratio(own: &str, peer: &str, ours: &Times, theirs: &Times) -> Value {
+    let of =
+        |times: &Times, what: &str| times.iter().find(|(name, _)| name == what).map(|(_, t)| *t);
+    let (a, b) = (of(ours, own), of(theirs, peer));
+    let faster = a.zip(b).map(|(a, b)| b / a);
+    json!({"what": own, "flow_ms": a, "peer": peer, "peer_ms": b, "times_as_fast": faster})
+}
+
+fn theirs(python: &str) -> Result<Times, Error> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bench_stats.py");
+    let ran = Command::new(python).arg(script).output()?;
+    if !ran.status.success() {
+        return Err(Error::other(String::from_utf8_lossy(&ran.stderr)));
+    }
+    let found: Value = serde_json::from_slice(&ran.stdout)?;
+    say(&found)?;
+    let times = found.as_object().into_iter().flatten();
+    Ok(times
+        .filter_map(|(name, time)| Some((name.clone(), time.as_f64()?)))
+        .collect())
+}
+
+fn say(value: &Value) -> Result<(), Error> {
+    writeln!(std::io::stdout().lock(), "{value}")
+}
+
+fn ours() -> Result<Times, Error> {
     let mut random = ChaCha8Rng::from_seed([1; 32]);
     let mut unit = || ((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
     let responses: Vec<Vec<f64>> = (0..MODELS)
@@ -36,23 +92,29 @@ fn main() -> std::io::Result<()> {
         clusters: Some(clusters),
         ..plain
     };
-    tell("ols_15x40k_bh", || {
+    let mut times = Vec::new();
+    let mut tell = |what: &str, run: &mut dyn FnMut() -> usize| -> Result<(), Error> {
+        times.push((what.to_owned(), timed(what, run)?));
+        Ok(())
+    };
+    tell("ols_15x40k_bh", &mut || {
         adjusted(&by_rows(&rows, &responses, &plain))
     })?;
     let all = robust(&subject_of);
-    tell("ols_15x40k_hc3_cluster_bh", || {
+    tell("ols_15x40k_hc3_cluster_bh", &mut || {
         adjusted(&by_rows(&rows, &responses, &all))
     })?;
     let all = robust(&subjects);
-    tell("ols_15x40k_as_44_cells_hc3_cluster_bh", || {
+    tell("ols_15x40k_as_44_cells_hc3_cluster_bh", &mut || {
         adjusted(&by_cells(&nights, &night_of, &responses, &all))
     })?;
-    tell("bh_1m", || {
+    tell("bh_1m", &mut || {
         benjamini_hochberg(&many).map_or(0, |adjusted| adjusted.family)
     })?;
-    tell("zscore_3_channels_of_8h20_at_100_hz", || {
+    tell("zscore_3_channels_of_8h20_at_100_hz", &mut || {
         standardise(&mut night, Layout::whole(3, 3_000_000)).map_or(0, |scales| scales.len())
-    })
+    })?;
+    Ok(times)
 }
 
 fn design(rows: usize, unit: &mut impl FnMut() -> f64) -> Design {
@@ -109,8 +171,8 @@ fn adjusted(fits: &[Fit]) -> usize {
     benjamini_hochberg(&p).map_or(0, |adjusted| adjusted.family)
 }
 
-/// Runs something once to warm up and 15 times for the clock; prints median and least milliseconds.
-fn tell(what: &str, mut run: impl FnMut() -> usize) -> std::io::Result<()> {
+/// Runs something once to warm up and 15 times for the clock; says median and least milliseconds, gives the least.
+fn timed(what: &str, run: &mut dyn FnMut() -> usize) -> Result<f64, Error> {
     let size = run();
     let mut times: Vec<f64> = (0..15)
         .map(|_| {
@@ -121,9 +183,6 @@ fn tell(what: &str, mut run: impl FnMut() -> usize) -> std::io::Result<()> {
         .collect();
     times.sort_by(f64::total_cmp);
     let (median, least) = (times[7], times[0]);
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        r#"{{"what":"{what}","size":{size},"median_ms":{median:.3},"least_ms":{least:.3}}}"#
-    )
+    say(&json!({"what": what, "size": size, "median_ms": median, "least_ms": least}))?;
+    Ok(least)
 }

@@ -18,7 +18,7 @@ pub struct FigureCoefficients;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-coefficients",
-    revision: 1,
+    revision: 2,
     summary: "Draws a heat map of coefficients for each term, marked where significant (Figure 4).",
     example: r#"[node.figure4]
 kind = "figure-coefficients"
@@ -50,10 +50,10 @@ publish = { figure = "figure 4.svg" }
         },
         ParamSpec {
             name: "errors",
-            ty: ParamType::Choice(&["classical", "clustered"]),
+            ty: ParamType::Choice(&["classical", "hc3", "clustered"]),
             default: Some(Literal::Text("classical")),
             unit: "",
-            doc: "Which q: classical as the paper, or cluster-robust by subject.",
+            doc: "Which q: classical as the paper, HC3, or cluster-robust by subject.",
         },
     ],
     seeded: false,
@@ -67,16 +67,23 @@ impl Kind for FigureCoefficients {
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let params = task.params;
-        let clustered = params.text("errors") == "clustered";
+        let (column, method) = match params.text("errors") {
+            "clustered" => ("cluster_q", "OLS, cluster-robust by subject"),
+            "hc3" => ("hc3_q", "OLS, HC3 errors"),
+            _ => ("q", "OLS"),
+        };
         let table = Table::read(&task.input("coefficients")?.content)?;
         let (truth, predicted) = (table.texts("true")?, table.texts("predicted")?);
         let (modality, term) = (table.texts("modality")?, table.texts("term")?);
         let (estimate, reference) = (table.floats("estimate")?, table.texts("against")?);
-        let q = table.floats(if clustered { "cluster_q" } else { "q" })?;
+        let q = table.floats(column)?;
+        let of_rule = of_rule(&table, params.text("rule"))?;
+        let family = table.texts("family")?;
         let modalities = distinct(&modality);
         let cell = |name: &str, of: &str, class: &str| -> Option<Coefficient> {
             let at = (0..term.len()).find(|&at| {
-                term[at] == name
+                of_rule[at]
+                    && term[at] == name
                     && modality[at] == of
                     && truth[at] == class
                     && predicted[at] == class
@@ -106,12 +113,10 @@ impl Kind for FigureCoefficients {
             .collect();
         let figure = coefficients(&Coefficients {
             title: format!("What moves the shares, {}", params.text("rule")),
-            method: if clustered {
-                "OLS, cluster-robust by subject, BH-FDR"
-            } else {
-                "OLS, BH-FDR"
-            }
-            .to_owned(),
+            method: match of_rule.iter().position(|mine| *mine) {
+                Some(row) => format!("{method}; {}", family[row]),
+                None => method.to_owned(),
+            },
             alpha: params.float("alpha"),
             effects: terms.iter().map(effect).collect(),
             classes: CLASSES.map(str::to_owned).to_vec(),
@@ -119,6 +124,20 @@ impl Kind for FigureCoefficients {
         });
         give(task, figure)
     }
+}
+
+/// Which rows the rule has; all where the table is of one rule, whatever it is called.
+fn of_rule(table: &Table, rule: &str) -> Result<Vec<bool>, NodeError> {
+    let rules = table.texts("rule")?;
+    let known = distinct(&rules);
+    if known.len() < 2 {
+        return Ok(vec![true; rules.len()]);
+    }
+    if !known.iter().any(|known| known == rule) {
+        let what = format!("the coefficients are of no rule `{rule}`");
+        return Err(NodeError::new(what).help(format!("there are {}", known.join(", "))));
+    }
+    Ok(rules.iter().map(|of| of == rule).collect())
 }
 
 /// `sex[male]` → `Sex`.

@@ -4,12 +4,14 @@
 //! of them. Every response has its own sums, so what else is fitted changes no bit of it.
 
 use super::{Factorisation, OlsError};
-use crate::sums::{dot, sum_of, sum_pairs};
+use crate::sums::{dot, sum_of};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// Rows walked at a time; part of the numeric contract, because it decides the rounding.
 const BLOCK: usize = 512;
+/// Independent accumulators of a sum of squares: with three sums they fill the registers of any x86-64.
+const LANES: usize = 4;
 
 /// A response as the fit needs it: one value per row of the design.
 pub(super) struct Response<'a> {
@@ -53,6 +55,49 @@ impl Squares {
     }
 }
 
+impl Squares {
+    /// Adds the squares of some rows, whose fitted values are `Σ part · column`.
+    ///
+    /// * `centre`: what squares of a row are about, times `√count`
+    fn add(
+        &mut self,
+        y: &[f64],
+        columns: &[&[f64]],
+        projection: &[f64],
+        centre: impl Fn(usize) -> f64,
+    ) {
+        let mut lanes = [[0.0; LANES]; 3];
+        let whole = y.len() - y.len() % LANES;
+        for start in (0..whole).step_by(LANES) {
+            let mut fitted = [0.0; LANES];
+            for (column, part) in columns.iter().zip(projection) {
+                let q = &column[start..start + LANES];
+                (0..LANES).for_each(|lane| fitted[lane] += part * q[lane]);
+            }
+            let y = &y[start..start + LANES];
+            for lane in 0..LANES {
+                let centre = centre(start + lane);
+                let parts = [
+                    y[lane] - fitted[lane],
+                    fitted[lane] - centre,
+                    y[lane] - centre,
+                ];
+                (0..3).for_each(|sum| lanes[sum][lane] += parts[sum] * parts[sum]);
+            }
+        }
+        for row in whole..y.len() {
+            let parts = columns.iter().zip(projection);
+            let fitted: f64 = parts.map(|(column, part)| part * column[row]).sum();
+            let parts = [y[row] - fitted, fitted - centre(row), y[row] - centre(row)];
+            (0..3).for_each(|sum| lanes[sum][0] += parts[sum] * parts[sum]);
+        }
+        let [residual, explained, total] = lanes.map(|sum| sum.iter().sum::<f64>());
+        self.residual += residual;
+        self.explained += explained;
+        self.total += total;
+    }
+}
+
 /// The blocks that make up `rows` rows.
 pub(super) fn blocks(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows)
@@ -79,20 +124,22 @@ impl Factorisation {
     /// Sums of squares of each response.
     pub(super) fn squares(&self, responses: &[&Response<'_>], projections: &[f64]) -> Vec<Squares> {
         let mut squares = vec![Squares::default(); responses.len()];
-        let (mut fitted, mut centre) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut columns: Vec<&[f64]> = Vec::with_capacity(self.names.len());
         for rows in blocks(self.rows) {
-            let (fitted, centre) = (&mut fitted[..rows.len()], &mut centre[..rows.len()]);
+            columns.clear();
+            columns.extend((0..self.names.len()).map(|k| &self.q_column(k)[rows.clone()]));
             let each = responses
                 .iter()
                 .zip(projections.chunks_exact(self.names.len()));
             for ((response, projection), sums) in each.zip(&mut squares) {
                 let y = &response.weighted[rows.clone()];
-                self.fit_rows(projection, rows.clone(), fitted);
-                self.centre_rows(response.mean, rows.clone(), centre);
-                let square_of = |a: f64, b: f64| (a - b) * (a - b);
-                sums.residual += sum_pairs(y, fitted, square_of);
-                sums.explained += sum_pairs(fitted, centre, square_of);
-                sums.total += sum_pairs(y, centre, square_of);
+                let mean = if self.intercept { response.mean } else { 0.0 };
+                match self.counts.as_ref().map(|counts| &counts[rows.clone()]) {
+                    None => sums.add(y, &columns, projection, |_| mean),
+                    Some(counts) => {
+                        sums.add(y, &columns, projection, |row| mean * counts[row].sqrt());
+                    }
+                }
             }
         }
         for (sums, response) in squares.iter_mut().zip(responses) {
@@ -124,17 +171,6 @@ impl Factorisation {
                 .iter_mut()
                 .zip(q)
                 .for_each(|(sum, q)| *sum += part * q);
-        }
-    }
-
-    /// Writes what squares of some rows are about, times `√count`.
-    fn centre_rows(&self, mean: f64, rows: Range<usize>, centre: &mut [f64]) {
-        centre.fill(if self.intercept { mean } else { 0.0 });
-        if let Some(counts) = &self.counts {
-            centre
-                .iter_mut()
-                .zip(&counts[rows])
-                .for_each(|(centre, count)| *centre *= count.sqrt());
         }
     }
 }

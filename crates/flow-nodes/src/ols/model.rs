@@ -1,0 +1,215 @@
+//! One model and the two tables of them all.
+
+use flow_contract::NodeError;
+use flow_stats::design::INTERCEPT;
+use flow_stats::ols::{Factorisation, Fit, FitOptions, Inference};
+
+use crate::table::TableBuilder;
+
+/// What is modelled, and on how much.
+pub struct Group {
+    pub rule: String,
+    pub truth: String,
+    pub predicted: String,
+    pub modality: String,
+    pub epochs: i64,
+    pub subjects: i64,
+}
+
+/// The model of one group and modality.
+pub struct Model {
+    pub group: Group,
+    /// Names of the coefficients, `[term]`.
+    pub terms: Vec<String>,
+    /// The level each term is compared with, `[term]`; may be empty.
+    pub against: Vec<String>,
+    /// The fit, or in words why there is none.
+    pub fitted: Result<Fitted, String>,
+}
+
+/// A fit with three kinds of errors; the robust ones may be undefined where the fit is not.
+pub struct Fitted {
+    pub fit: Fit,
+    pub hc3: Result<Inference, String>,
+    pub clustered: Result<Inference, String>,
+}
+
+/// The three ways to an error of a coefficient, as their columns are named.
+pub const ERRORS: [&str; 3] = ["", "hc3_", "cluster_"];
+
+impl Fitted {
+    /// Fits the response; `subjects` are the clusters.
+    ///
+    /// # Errors
+    /// In words, when even the classical fit is undefined.
+    pub fn new(
+        design: &Factorisation,
+        y: &[f64],
+        subjects: &[u32],
+        confidence: f64,
+    ) -> Result<Self, String> {
+        let plain = FitOptions {
+            confidence,
+            ..FitOptions::default()
+        };
+        let fit = |options: FitOptions<'_>| design.fit(y, &options).map_err(|e| e.to_string());
+        let hc3 = fit(FitOptions { hc3: true, ..plain });
+        let clustered = fit(FitOptions {
+            clusters: Some(subjects),
+            ..plain
+        });
+        let missing = || "not computed".to_owned();
+        Ok(Self {
+            fit: fit(plain)?,
+            hc3: hc3.and_then(|fit| fit.hc3.ok_or_else(missing)),
+            clustered: clustered.and_then(|fit| fit.clustered.ok_or_else(missing)),
+        })
+    }
+
+    /// The errors at an index of [`ERRORS`].
+    fn inference(&self, errors: usize) -> Option<&Inference> {
+        match errors {
+            0 => Some(&self.fit.classical),
+            1 => self.hc3.as_ref().ok(),
+            _ => self.clustered.as_ref().ok(),
+        }
+    }
+}
+
+impl Model {
+    fn fit(&self) -> Option<&Fit> {
+        self.fitted.as_ref().ok().map(|fitted| &fitted.fit)
+    }
+
+    /// The p-value of a slope by the errors at an index of [`ERRORS`]; none for the intercept.
+    pub fn p(&self, errors: usize, term: usize) -> Option<f64> {
+        let inference = self.fitted.as_ref().ok()?.inference(errors)?;
+        (self.terms[term] != INTERCEPT).then(|| inference.p[term])
+    }
+
+    /// Why there is no fit, or which errors it lacks; empty when it has all.
+    fn note(&self) -> String {
+        match &self.fitted {
+            Err(why) => why.clone(),
+            Ok(fitted) => {
+                let lacking = [("HC3", &fitted.hc3), ("cluster-robust", &fitted.clustered)];
+                let said = lacking.iter().filter_map(|(name, errors)| {
+                    let why = errors.as_ref().err()?;
+                    Some(format!("no {name} errors: {why}"))
+                });
+                said.collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+}
+
+/// Adjusted p-values, `[errors][model][term]`, and what their family was, `[model]`.
+pub struct Adjustment {
+    pub q: [Vec<Vec<Option<f64>>>; 3],
+    pub family: Vec<String>,
+}
+
+/// One row a term: its coefficient and what is inferred of it.
+pub fn coefficients(models: &[Model], adjusted: &Adjustment) -> Result<Vec<u8>, NodeError> {
+    let rows: Vec<(usize, usize)> = models
+        .iter()
+        .enumerate()
+        .flat_map(|(model, of)| (0..of.terms.len()).map(move |term| (model, term)))
+        .collect();
+    let text = |of: &dyn Fn(usize, usize) -> String| -> Vec<String> {
+        rows.iter().map(|&(model, term)| of(model, term)).collect()
+    };
+    let number = |of: &dyn Fn(usize, usize) -> Option<f64>| -> Vec<Option<f64>> {
+        rows.iter().map(|&(model, term)| of(model, term)).collect()
+    };
+    let count = |of: fn(&Group) -> i64| -> Vec<i64> {
+        rows.iter()
+            .map(|&(model, _)| of(&models[model].group))
+            .collect()
+    };
+    let estimate = |model: usize, term: usize| Some(models[model].fit()?.coefficients[term]);
+    let mut table = labels(
+        &rows
+            .iter()
+            .map(|&(model, _)| &models[model].group)
+            .collect::<Vec<_>>(),
+    )
+    .text(
+        "term",
+        &text(&|model, term| models[model].terms[term].clone()),
+    )
+    .text(
+        "against",
+        &text(&|model, term| models[model].against[term].clone()),
+    )
+    .maybe("estimate", &number(&estimate));
+    for (errors, prefix) in ERRORS.into_iter().enumerate() {
+        let inferred = |of: fn(&Inference) -> &Vec<f64>| {
+            number(&|model, term| {
+                let fitted = models[model].fitted.as_ref().ok()?;
+                Some(of(fitted.inference(errors)?)[term])
+            })
+        };
+        table = table
+            .maybe(&format!("{prefix}std_err"), &inferred(|one| &one.std_err))
+            .maybe(&format!("{prefix}t"), &inferred(|one| &one.t))
+            .maybe(&format!("{prefix}p"), &inferred(|one| &one.p))
+            .maybe(&format!("{prefix}low"), &inferred(|one| &one.low))
+            .maybe(&format!("{prefix}high"), &inferred(|one| &one.high))
+            .maybe(
+                &format!("{prefix}q"),
+                &number(&|model, term| adjusted.q[errors][model][term]),
+            );
+    }
+    table
+        .text("family", &text(&|model, _| adjusted.family[model].clone()))
+        .int("epochs", &count(|group| group.epochs))
+        .int("subjects", &count(|group| group.subjects))
+        .maybe(
+            "r_squared",
+            &number(&|model, _| Some(models[model].fit()?.r_squared)),
+        )
+        .text("note", &text(&|model, _| models[model].note()))
+        .parquet()
+}
+
+/// One row a model: how well it fits, or why it could not be fitted.
+pub fn summaries(models: &[Model]) -> Result<Vec<u8>, NodeError> {
+    let number = |of: &dyn Fn(&Fit) -> Option<f64>| -> Vec<Option<f64>> {
+        models.iter().map(|model| of(model.fit()?)).collect()
+    };
+    let count = |of: fn(&Group) -> i64| -> Vec<i64> {
+        models.iter().map(|model| of(&model.group)).collect()
+    };
+    let notes: Vec<String> = models.iter().map(Model::note).collect();
+    let fitted: Vec<bool> = models.iter().map(|model| model.fitted.is_ok()).collect();
+    labels(&models.iter().map(|model| &model.group).collect::<Vec<_>>())
+        .int("epochs", &count(|group| group.epochs))
+        .int("subjects", &count(|group| group.subjects))
+        .bool("fitted", &fitted)
+        .maybe("r_squared", &number(&|fit| Some(fit.r_squared)))
+        .maybe(
+            "adjusted_r_squared",
+            &number(&|fit| Some(fit.adjusted_r_squared)),
+        )
+        .maybe(
+            "residual_variance",
+            &number(&|fit| Some(fit.residual_variance)),
+        )
+        .maybe("df_residual", &number(&|fit| Some(fit.df_residual as f64)))
+        .maybe("f", &number(&|fit| Some(fit.overall?.f)))
+        .maybe("f_p", &number(&|fit| Some(fit.overall?.p)))
+        .text("note", &notes)
+        .parquet()
+}
+
+fn labels(groups: &[&Group]) -> TableBuilder {
+    let text = |of: fn(&Group) -> &String| -> Vec<&str> {
+        groups.iter().map(|group| of(group).as_str()).collect()
+    };
+    TableBuilder::new()
+        .text("rule", &text(|group| &group.rule))
+        .text("true", &text(|group| &group.truth))
+        .text("predicted", &text(|group| &group.predicted))
+        .text("modality", &text(|group| &group.modality))
+}

@@ -1,0 +1,241 @@
+//! The test epochs of one rule with the covariates of their recordings, cut into groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flow_contract::{NodeError, Params, Value};
+use flow_stats::design::{Column, Design, Values, design_of};
+use flow_stats::formula::Formula;
+use flow_stats::ols::Factorisation;
+
+use super::model::{Fitted, Group, Model};
+use crate::recordings::CLASSES;
+use crate::table::Table;
+
+/// Every test epoch with its covariates.
+pub struct Rows {
+    rule: String,
+    truth: Vec<String>,
+    predicted: Vec<String>,
+    subject: Vec<u32>,
+    modalities: Vec<String>,
+    /// `[modality][row]`.
+    shares: Vec<Vec<Option<f64>>>,
+    design: Design,
+    /// The level each category's others are compared with, by category.
+    references: BTreeMap<String, String>,
+}
+
+impl Rows {
+    /// Joins the shares by one rule with the recordings they come from.
+    ///
+    /// # Errors
+    /// An epoch of an unknown recording; a column that the formula needs and the recordings lack.
+    pub fn new(
+        rule: String,
+        shares: &Table,
+        recordings: &Table,
+        params: &Params,
+    ) -> Result<Self, NodeError> {
+        let formula = Formula::parse(params.text("formula")).map_err(NodeError::new)?;
+        let row_of = rows_by_name(&recordings.texts("recording")?);
+        let find = |name: &String| {
+            row_of.get(name).copied().ok_or_else(|| {
+                let what = format!("recording `{name}` is not in the table of recordings");
+                NodeError::new(what)
+            })
+        };
+        let at: Vec<usize> = shares
+            .texts("recording")?
+            .iter()
+            .map(find)
+            .collect::<Result<_, _>>()?;
+        let modalities: Vec<String> = shares
+            .names()
+            .iter()
+            .filter_map(|name| name.strip_prefix("share_"))
+            .map(str::to_owned)
+            .collect();
+        let (design, references) = covariates(&formula, recordings, &at, params)?;
+        Ok(Self {
+            rule,
+            truth: shares.texts("true")?,
+            predicted: shares.texts("predicted")?,
+            subject: numbers_of(&shares.texts("subject")?),
+            shares: modalities
+                .iter()
+                .map(|m| shares.floats(&format!("share_{m}")))
+                .collect::<Result<_, _>>()?,
+            modalities,
+            design,
+            references,
+        })
+    }
+
+    /// The models of every wanted group and modality, those that can't be fitted with the reason.
+    pub fn models(&self, params: &Params) -> Vec<Model> {
+        let wanted = |truth: &str, predicted: &str| match params.text("groups") {
+            "correct" => truth == predicted,
+            "wrong" => truth != predicted,
+            _ => true,
+        };
+        let mut models = Vec::new();
+        for truth in CLASSES {
+            for predicted in CLASSES {
+                if wanted(truth, predicted) {
+                    models.extend(self.models_of(truth, predicted, params));
+                }
+            }
+        }
+        models
+    }
+
+    fn models_of(&self, truth: &str, predicted: &str, params: &Params) -> Vec<Model> {
+        let group: Vec<usize> = (0..self.truth.len())
+            .filter(|&row| self.truth[row] == truth && self.predicted[row] == predicted)
+            .collect();
+        let model = |modality: usize| {
+            let share = &self.shares[modality];
+            let rows: Vec<usize> = group
+                .iter()
+                .copied()
+                .filter(|&row| share[row].is_some())
+                .collect();
+            let subjects: BTreeSet<u32> = rows.iter().map(|&row| self.subject[row]).collect();
+            Model {
+                group: Group {
+                    rule: self.rule.clone(),
+                    truth: truth.to_owned(),
+                    predicted: predicted.to_owned(),
+                    modality: self.modalities[modality].clone(),
+                    epochs: rows.len() as i64,
+                    subjects: subjects.len() as i64,
+                },
+                terms: self.design.names().to_vec(),
+                against: self.references_of_terms(),
+                fitted: self.fit(&rows, modality, params.float("confidence")),
+            }
+        };
+        (0..self.modalities.len()).map(model).collect()
+    }
+
+    /// The level a term is compared with; empty for numbers, the intercept and interactions.
+    fn references_of_terms(&self) -> Vec<String> {
+        let reference = |name: &String| {
+            let category = name.split_once('[').map(|(category, _)| category);
+            self.references
+                .get(category.unwrap_or_default())
+                .filter(|_| !name.contains(':'))
+                .cloned()
+                .unwrap_or_default()
+        };
+        self.design.names().iter().map(reference).collect()
+    }
+
+    /// The fit, or in words why the group is too small or its design says the same thing twice.
+    fn fit(&self, rows: &[usize], modality: usize, confidence: f64) -> Result<Fitted, String> {
+        let column = |index: usize| -> Vec<f64> {
+            let values = self.design.column(index);
+            rows.iter().map(|&row| values[row]).collect()
+        };
+        let names = self.design.names().iter().cloned().enumerate();
+        let columns = names.map(|(index, name)| (name, column(index))).collect();
+        let design = Design::new(columns).map_err(|error| error.to_string())?;
+        let factorised = Factorisation::new(design).map_err(|error| error.to_string())?;
+        let share = |row: &usize| self.shares[modality][*row];
+        let y: Vec<f64> = rows.iter().filter_map(share).collect();
+        let subjects: Vec<u32> = rows.iter().map(|&row| self.subject[row]).collect();
+        Fitted::new(&factorised, &y, &subjects, confidence)
+    }
+}
+
+fn rows_by_name(names: &[String]) -> BTreeMap<String, usize> {
+    names.iter().cloned().zip(0..).collect()
+}
+
+/// Each distinct text as a number, in order of appearance.
+fn numbers_of(texts: &[String]) -> Vec<u32> {
+    let mut known: BTreeMap<&str, u32> = BTreeMap::new();
+    texts
+        .iter()
+        .map(|text| {
+            let next = known.len() as u32;
+            *known.entry(text).or_insert(next)
+        })
+        .collect()
+}
+
+/// The design of all rows: columns of the recordings, repeated for each of their epochs.
+fn covariates(
+    formula: &Formula,
+    recordings: &Table,
+    at: &[usize],
+    params: &Params,
+) -> Result<(Design, BTreeMap<String, String>), NodeError> {
+    let covariates = formula
+        .columns()
+        .into_iter()
+        .map(|name| Ok((name, Covariate::read(recordings, name, at)?)))
+        .collect::<Result<Vec<_>, NodeError>>()?;
+    let labels: Vec<Vec<&str>> = covariates.iter().map(|(_, one)| one.labels()).collect();
+    let reference = params.value("reference").as_map();
+    let columns: Vec<Column<'_>> = covariates
+        .iter()
+        .zip(&labels)
+        .map(|((name, covariate), labels)| {
+            let values = match covariate {
+                Covariate::Numbers(numbers) => Values::Numbers(numbers),
+                Covariate::Labels(_) => {
+                    let reference = reference
+                        .and_then(|map| map.get(*name))
+                        .and_then(Value::as_text);
+                    // A reference that none of these recordings has would leave nothing to compare with.
+                    Values::Labels {
+                        labels,
+                        reference: reference.filter(|one| labels.contains(one)),
+                    }
+                }
+            };
+            Column { name, values }
+        })
+        .collect();
+    let coded = design_of(formula, &columns, at.len()).map_err(|error| {
+        NodeError::new(error).help("the formula's columns are those of the table of recordings")
+    })?;
+    let references = coded
+        .references
+        .into_iter()
+        .map(|one| (one.column, one.level));
+    Ok((coded.design, references.collect()))
+}
+
+/// A column of the recordings, repeated for each of their epochs.
+enum Covariate {
+    Numbers(Vec<f64>),
+    Labels(Vec<String>),
+}
+
+impl Covariate {
+    fn read(recordings: &Table, name: &str, at: &[usize]) -> Result<Self, NodeError> {
+        let cells = recordings.values(name)?;
+        if let Some(row) = cells.iter().position(|cell| *cell == Value::Null) {
+            let what = format!(
+                "column `{name}` of the recordings is empty in row {}",
+                row + 1
+            );
+            return Err(NodeError::new(what));
+        }
+        let numbers: Option<Vec<f64>> = cells.iter().map(Value::as_float).collect();
+        Ok(match numbers {
+            Some(numbers) => Self::Numbers(at.iter().map(|&row| numbers[row]).collect()),
+            None => Self::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
+        })
+    }
+
+    /// The labels, borrowed; none for numbers.
+    fn labels(&self) -> Vec<&str> {
+        match self {
+            Self::Numbers(_) => Vec::new(),
+            Self::Labels(labels) => labels.iter().map(String::as_str).collect(),
+        }
+    }
+}

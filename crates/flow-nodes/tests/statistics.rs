@@ -1,0 +1,348 @@
+//! The kinds `shares`, `score` and `ols`, run as the engine runs them, against numbers of other tools.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use flow_contract::{
+    Catalog, Content, Digest, Input, Labels, NodeError, Params, Produced, Silent, Task, Value,
+};
+use flow_nodes::CATALOG;
+use flow_nodes::table::{Table, TableBuilder};
+
+/// Runs a kind; its tables by output.
+fn run(
+    kind: &str,
+    params: &[(&str, &str)],
+    inputs: Vec<(&str, Vec<Input>)>,
+) -> Result<BTreeMap<String, Table>, NodeError> {
+    let kind = CATALOG.kind(kind).unwrap();
+    let mut values = kind.descriptor().defaults();
+    for (name, value) in params {
+        values.insert((*name).to_owned(), Value::from(*value));
+    }
+    let params = Params::new(values);
+    let inputs = inputs
+        .into_iter()
+        .map(|(port, inputs)| (port.to_owned(), inputs))
+        .collect();
+    let mut task = Task::new(&params, 7, inputs, Path::new("nowhere"), &Silent);
+    kind.run(&mut task)?;
+    let table = |(port, produced): (String, Produced)| match produced {
+        Produced::Bytes(bytes) => (port, Table::read(&bytes).unwrap()),
+        Produced::Staged(path) => panic!("{} is no table in memory", path.display()),
+    };
+    Ok(task.into_produced().into_iter().map(table).collect())
+}
+
+fn input(table: TableBuilder, labels: &[(&str, &str)]) -> Input {
+    let bytes = table.parquet().unwrap();
+    let labels = labels
+        .iter()
+        .map(|(axis, value)| ((*axis).to_owned(), Value::from(*value)));
+    Input {
+        digest: Digest::of(&bytes),
+        labels: Labels::new(labels.collect()),
+        content: Content::from(bytes),
+        name: "made here".to_owned(),
+        file: None,
+    }
+}
+
+fn golden(name: &str) -> serde_json::Value {
+    serde_json::from_str(&text(name)).unwrap()
+}
+
+fn text(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../flow-stats/tests/golden");
+    std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
+}
+
+fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_f64().unwrap())
+        .collect()
+}
+
+fn near(got: f64, wanted: f64, tolerance: f64, what: &str) {
+    let off = (got - wanted).abs();
+    assert!(
+        off <= tolerance * wanted.abs(),
+        "{what}: {got:e}, wanted {wanted:e}"
+    );
+}
+
+/// Two test epochs of one fold: `[epoch][modality]` of absolute and signed relevance.
+fn relevance(absolute: [[f64; 2]; 2], signed: [[f64; 2]; 2]) -> Input {
+    let column = |of: &[[f64; 2]; 2], m: usize| [of[0][m], of[1][m]];
+    let table = TableBuilder::new()
+        .text("recording", &["r", "r"])
+        .text("subject", &["s", "s"])
+        .int("epoch", &[0, 1])
+        .float("onset", &[0.0, 30.0])
+        .text("true", &["N2", "N2"])
+        .text("predicted", &["N2", "R"])
+        .float("absolute_EEG", &column(&absolute, 0))
+        .float("absolute_EMG", &column(&absolute, 1))
+        .float("signed_EEG", &column(&signed, 0))
+        .float("signed_EMG", &column(&signed, 1));
+    input(table, &[("fold", "1")])
+}
+
+#[test]
+fn shares_of_totals_near_1e_19_are_right_to_the_last_digit() {
+    // The second epoch has a ten thousandth of the first one's relevance, as under ε = 100.
+    let (large, small) = (3e-19, 3e-23);
+    let absolute = [[large, 3.0 * large], [small, small]];
+    let signed = [[-large, large], [0.0, -small]];
+    let found = run(
+        "shares",
+        &[],
+        vec![("relevance", vec![relevance(absolute, signed)])],
+    )
+    .unwrap();
+    let local = &found["local"];
+    assert_eq!(local.floats("share_EEG").unwrap(), [Some(25.0), Some(50.0)]);
+    assert_eq!(local.floats("share_EMG").unwrap(), [Some(75.0), Some(50.0)]);
+    assert_eq!(
+        local.floats("signed_share_EEG").unwrap(),
+        [Some(-25.0), Some(0.0)]
+    );
+    let global = &found["global"];
+    assert_eq!(global.floats("mean_of_shares").unwrap()[0], Some(37.5));
+    // Pooled, the first epoch decides: (1 + 1e-4) / (4 + 2e-4) of all relevance.
+    let pooled = global.floats("pooled_share").unwrap()[0].unwrap();
+    near(
+        pooled,
+        100.0 * 1.0001 / 4.0002,
+        4.0 * f64::EPSILON,
+        "pooled share",
+    );
+    assert_eq!(
+        global.floats("absolute_relevance").unwrap()[0],
+        Some(large + small)
+    );
+    assert_eq!(global.floats("signed_relevance").unwrap()[0], Some(-large));
+    let groups = found["groups"].texts("predicted").unwrap().into_iter();
+    let groups = groups.zip(found["groups"].ints("epochs").unwrap());
+    let filled: Vec<String> = groups
+        .filter(|(_, n)| *n > 0)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(filled, ["N2", "N2", "R", "R"]);
+}
+
+/// The rows of statsmodels' data as epochs of one group, each of a recording of its own.
+fn study() -> (TableBuilder, TableBuilder) {
+    let text = text("ols_data.csv");
+    let heads: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| -> Vec<f64> {
+        let at = heads.iter().position(|head| *head == name).unwrap();
+        let cell = |line: &str| line.split(',').nth(at).unwrap().parse().unwrap();
+        text.lines().skip(1).map(cell).collect()
+    };
+    let rows = text.lines().count() - 1;
+    let recording: Vec<String> = (0..rows).map(|row| format!("r{row}")).collect();
+    let subject: Vec<String> = column("subject").iter().map(ToString::to_string).collect();
+    let shares = TableBuilder::new()
+        .text("recording", &recording)
+        .text("subject", &subject)
+        .text("true", &vec!["N2"; rows])
+        .text("predicted", &vec!["N2"; rows])
+        .float("share_eeg", &column("eeg"))
+        .float("share_eog", &column("eog"))
+        .float("share_emg", &column("emg"));
+    let recordings = TableBuilder::new()
+        .text("recording", &recording)
+        .text("subject", &subject)
+        .float("age", &column("age"))
+        .float("sex", &column("sex"))
+        .float("medication", &column("medication"));
+    (shares, recordings)
+}
+
+fn effects(params: &[(&str, &str)], rules: &[&str]) -> BTreeMap<String, Table> {
+    let shares = rules.iter().map(|rule| input(study().0, &[("rule", rule)]));
+    let inputs = vec![
+        ("shares", shares.collect()),
+        ("recordings", vec![input(study().1, &[])]),
+    ];
+    run("ols", params, inputs).unwrap()
+}
+
+/// The cells of a column in the rows of one modality's group.
+fn cells(table: &Table, column: &str, modality: &str) -> Vec<Option<f64>> {
+    let keep = table
+        .texts("modality")
+        .unwrap()
+        .into_iter()
+        .zip(table.texts("true").unwrap());
+    let cells = table.floats(column).unwrap().into_iter().zip(keep);
+    cells
+        .filter(|(_, (m, truth))| m == modality && truth == "N2")
+        .map(|(cell, _)| cell)
+        .collect()
+}
+
+#[test]
+fn coefficients_and_their_errors_are_those_of_statsmodels() {
+    let found = effects(&[("rule", "z")], &["z"]);
+    let expected = golden("ols_expected.json");
+    for modality in ["eeg", "eog", "emg"] {
+        let of = &expected[modality];
+        let cluster = &of["cluster_by_subject"];
+        let columns = [
+            ("estimate", &of["coef"], 1e-9),
+            ("std_err", &of["std_err"], 1e-9),
+            ("p", &of["p"], 1e-7),
+            ("low", &of["ci_low"], 1e-9),
+            ("high", &of["ci_high"], 1e-9),
+            ("hc3_std_err", &of["hc3_std_err"], 1e-9),
+            ("cluster_std_err", &cluster["std_err"], 1e-9),
+            ("cluster_p", &cluster["p"], 1e-7),
+        ];
+        for (column, wanted, tolerance) in columns {
+            let got = cells(&found["coefficients"], column, modality);
+            let wanted = numbers(wanted);
+            assert_eq!(got.len(), wanted.len());
+            for (got, wanted) in got.iter().zip(wanted) {
+                near(got.unwrap(), wanted, tolerance, column);
+            }
+        }
+        let models = &found["models"];
+        near(
+            cells(models, "f", modality)[0].unwrap(),
+            of["f"].as_f64().unwrap(),
+            1e-9,
+            "F",
+        );
+        near(
+            cells(models, "f_p", modality)[0].unwrap(),
+            of["f_p"].as_f64().unwrap(),
+            1e-7,
+            "p",
+        );
+    }
+}
+
+#[test]
+fn a_family_is_a_rule_or_all_of_them() {
+    let expected = numbers(&golden("ols_expected.json")["bh_over_models_terms_row_major"]["p_adj"]);
+    let q = |found: &BTreeMap<String, Table>| -> Vec<f64> {
+        let q = found["coefficients"].floats("q").unwrap();
+        q.into_iter().flatten().collect()
+    };
+    let by_rule = q(&effects(&[], &["a", "b"]));
+    assert_eq!(by_rule.len(), 18);
+    for (got, wanted) in by_rule.iter().zip(expected.iter().chain(&expected)) {
+        near(*got, *wanted, 1e-7, "q within a rule");
+    }
+    // Twice the same tests: m and each rank double, so nothing moves but by ties; Yekutieli's sum grows.
+    let all = effects(&[("family", "all")], &["a", "b"]);
+    q(&all)
+        .iter()
+        .zip(&by_rule)
+        .for_each(|(a, b)| near(*a, *b, 1e-12, "q"));
+    assert!(
+        all["coefficients"]
+            .texts("family")
+            .unwrap()
+            .contains(&"BH over 18 slopes".to_owned())
+    );
+    let harmonic = |m: i32| (1..=m).map(|i| 1.0 / f64::from(i)).sum::<f64>();
+    let yekutieli = q(&effects(
+        &[("family", "all"), ("adjust", "by")],
+        &["a", "b"],
+    ));
+    for (got, bh) in yekutieli.iter().zip(&by_rule) {
+        near(*got, (bh * harmonic(18)).min(1.0), 1e-9, "Yekutieli");
+    }
+}
+
+#[test]
+fn groups_too_small_or_absent_are_reported_not_dropped() {
+    let found = effects(&[], &["z"]);
+    let models = &found["models"];
+    assert_eq!(models.height(), 15);
+    let (truth, note) = (models.texts("true").unwrap(), models.texts("note").unwrap());
+    for (truth, note) in truth.iter().zip(note) {
+        assert_eq!(note.is_empty(), truth == "N2", "{truth}: {note}");
+    }
+    let wrong = effects(&[("groups", "wrong")], &["z"]);
+    assert_eq!(wrong["models"].height(), 60);
+    let pairs = wrong["models"].texts("true").unwrap();
+    let pairs = pairs
+        .iter()
+        .zip(wrong["models"].texts("predicted").unwrap());
+    assert!(pairs.clone().all(|(truth, predicted)| *truth != predicted));
+    assert_eq!(effects(&[("groups", "all")], &["z"])["models"].height(), 75);
+}
+
+#[test]
+fn scores_are_those_of_scikit_learn_to_the_last_place() {
+    let expected = &golden("classification_expected.json")["normal"];
+    let classes = ["W", "N1", "N2", "N3", "R"];
+    let named = |name: &str| -> Vec<&str> {
+        let of = numbers(&expected[name]);
+        of.iter().map(|class| classes[*class as usize]).collect()
+    };
+    let rows = named("y_true").len();
+    let subject: Vec<String> = (0..rows).map(|row| (row % 3).to_string()).collect();
+    let table = TableBuilder::new()
+        .text("subject", &subject)
+        .text("true", &named("y_true"))
+        .text("predicted", &named("y_pred"));
+    let inputs = vec![("predictions", vec![input(table, &[("fold", "1")])])];
+    let found = run("score", &[], inputs).unwrap();
+    let (scores, of_class) = (&found["scores"], &found["classes"]);
+    let place = 2.0 * f64::EPSILON;
+    let value = |name: &str| {
+        let at = scores
+            .texts("score")
+            .unwrap()
+            .iter()
+            .position(|s| s == name)
+            .unwrap();
+        scores.floats("value").unwrap()[at].unwrap()
+    };
+    for (name, wanted) in [
+        ("accuracy", "accuracy"),
+        ("balanced accuracy", "balanced_accuracy_present_classes"),
+        ("macro F1", "macro_f1_all5"),
+        ("Cohen's κ", "kappa"),
+    ] {
+        near(value(name), expected[wanted].as_f64().unwrap(), place, name);
+    }
+    for name in ["precision", "recall", "f1"] {
+        let got = of_class.floats(name).unwrap();
+        for (got, wanted) in got.iter().zip(numbers(&expected[name])) {
+            near(got.unwrap(), wanted, place, name);
+        }
+        let (low, high) = (format!("{name}_low"), format!("{name}_high"));
+        let ends = of_class
+            .floats(&low)
+            .unwrap()
+            .into_iter()
+            .zip(of_class.floats(&high).unwrap());
+        assert!(
+            ends.clone()
+                .all(|(low, high)| low.unwrap() <= high.unwrap()),
+            "{name}"
+        );
+    }
+    // One fold, so pooled is the same; intervals over its three subjects are given for both.
+    let ends = scores
+        .floats("low")
+        .unwrap()
+        .into_iter()
+        .zip(scores.floats("high").unwrap());
+    assert_eq!(
+        ends.filter(|(low, high)| low.unwrap() < high.unwrap())
+            .count(),
+        12
+    );
+}
