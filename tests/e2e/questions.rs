@@ -133,3 +133,109 @@ fn gc_keeps_what_the_last_run_used() {
     assert!(swept["records"].as_u64().unwrap() >= 4, "{swept}");
     assert_eq!(sandbox.run(&[]).counts(), [0, counts[0], 0, 0]);
 }
+
+#[test]
+fn show_prints_tables_tensors_and_figures_in_short() {
+    let sandbox = Sandbox::new(SMALL);
+    sandbox.run(&["epochs"]);
+    let table = sandbox.flow(&["show", "nights", "--rows", "1"]).out;
+    for words in [
+        "nights.recordings: recordings",
+        "6 rows × ",
+        "2 different: ",
+        "6 rows in all",
+    ] {
+        assert!(table.contains(words), "`{words}` is not in\n{table}");
+    }
+    let tensors = sandbox
+        .flow(&["show", "epochs[recording=ST7011].epochs"])
+        .out;
+    for words in [
+        "axes [epoch, channel, time]",
+        "µV",
+        "channels: EEG, EOG, EMG",
+        "x f32 [",
+        ", 3, 3000]",
+        "█",
+    ] {
+        assert!(tensors.contains(words), "`{words}` is not in\n{tensors}");
+    }
+    let shown = answers(
+        &sandbox,
+        &["show", "epochs[recording=ST7011].epochs", "--json"],
+    );
+    assert_eq!(shown[0]["tensors"][2]["name"], "x");
+    assert_eq!(shown[0]["tensors"][2]["shape"][2], 3000);
+    assert_eq!(shown.as_array().unwrap().len(), 1);
+    let stale = sandbox.flow(&["show", "scores"]);
+    assert!(
+        stale
+            .out
+            .contains("scores.scores: not up to date; `flow run"),
+        "{}",
+        stale.out
+    );
+    let wrong = sandbox.flow(&["show", "nights.figure"]);
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong
+            .err
+            .contains("has no output `figure`; it has recordings"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
+fn export_writes_each_form_and_overwrites_nothing_unasked() {
+    let sandbox = Sandbox::new(SMALL);
+    sandbox.run(&["epochs"]);
+    let magic: [(&str, &[u8]); 4] = [
+        ("csv", b"recording,"),
+        ("parquet", b"PAR1"),
+        ("npz", b"PK\x03\x04"),
+        ("safetensors", b""),
+    ];
+    for (to, starts) in magic {
+        let said = sandbox.flow(&["export", "nights", "--to", to]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert_eq!(said.out.trim(), format!("nights recordings.{to}"));
+        let bytes = fs::read(sandbox.path(&format!("nights recordings.{to}"))).unwrap();
+        assert!(bytes.starts_with(starts), "{to}");
+    }
+    let again = sandbox.flow(&["export", "nights", "--to", "csv"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("--force"), "{}", again.err);
+    assert_eq!(
+        sandbox
+            .flow(&["export", "nights", "--to", "csv", "--force"])
+            .code,
+        0
+    );
+    let out = sandbox
+        .flow(&["export", "nights.recordings", "--to", "csv", "--out", "-"])
+        .out;
+    assert_eq!(out, sandbox.read("nights recordings.csv"));
+    let many = sandbox.flow(&[
+        "export",
+        "epochs.epochs",
+        "--to",
+        "npz",
+        "--out",
+        "arrays",
+        "--json",
+    ]);
+    assert_eq!(many.last().as_array().unwrap().len(), 6, "{}", many.err);
+    assert!(
+        sandbox
+            .path("arrays/epochs epochs recording=ST7011.npz")
+            .is_file()
+    );
+    let figure = sandbox.flow(&["export", "recorded.psg", "--to", "csv"]);
+    assert_eq!(figure.code, 2);
+    assert!(
+        figure.err.contains("gives no table and no tensors"),
+        "{}",
+        figure.err
+    );
+}

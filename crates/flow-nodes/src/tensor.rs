@@ -42,6 +42,17 @@ impl TensorsBuilder {
         )
     }
 
+    /// Adds a tensor of whole numbers.
+    #[must_use]
+    pub fn i64(self, name: &str, shape: &[usize], values: &[i64]) -> Self {
+        self.add(
+            name,
+            Dtype::I64,
+            shape,
+            bytemuck::cast_slice(values).to_vec(),
+        )
+    }
+
     /// Adds a tensor of bytes.
     #[must_use]
     pub fn u8(self, name: &str, shape: &[usize], values: &[u8]) -> Self {
@@ -103,6 +114,25 @@ impl<'a> Tensors<'a> {
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.1.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// The facts of the file, sorted by name.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let facts = self.1.iter().flatten();
+        let mut facts: Vec<_> = facts
+            .map(|(name, fact)| (name.clone(), fact.clone()))
+            .collect();
+        facts.sort();
+        facts
+    }
+
+    /// The tensors by name, sorted, as they lie in the file.
+    #[must_use]
+    pub fn raw(&self) -> Vec<(String, TensorView<'a>)> {
+        let mut all = self.0.tensors();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
     }
 
     /// A tensor's shape and values as 32-bit floats, without a copy where the bytes are aligned.

@@ -58,8 +58,10 @@ pub enum Command {
     Graph(Graph),
     /// Lists the kinds a node can be.
     Kinds(Kinds),
-    /// Prints an artifact.
+    /// Prints an artifact: shape, statistics, first rows, a small picture.
     Show(Show),
+    /// Writes a table or tensors as CSV, Parquet, npz or safetensors.
+    Export(Export),
     /// Checks the study file without running anything.
     Check(Check),
     /// Verifies every stored object.
@@ -130,12 +132,30 @@ pub struct Kinds {
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// A node's output or an instance's, such as `scores.table` or `net[fold=1].weights`.
+    /// A node, an output or an instance's, such as `scores`, `scores.classes` or `net[fold=1].weights`.
     pub artifact: String,
     /// How many rows of a table.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 10)]
     pub rows: usize,
     /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A node, an output or an instance's, such as `scores`, `scores.classes` or `net[fold=1].weights`.
+    pub artifact: String,
+    /// The form.
+    #[arg(long, value_parser = ["csv", "parquet", "npz", "safetensors"])]
+    pub to: String,
+    /// The file, `-` for stdout; a folder where there are several artifacts.
+    #[arg(long, short, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
+    /// The files written, as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -1,7 +1,9 @@
 //! The `flow` command: the one crate that talks to people.
 
 mod args;
+mod artifact;
 mod ask;
+mod export;
 mod graph;
 mod keep;
 mod kinds;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Graph(graph) => graph::graph(&line.place, graph),
         Command::Kinds(kinds) => kinds::kinds(kinds),
         Command::Show(show) => show::show(&line.place, show),
+        Command::Export(export) => export::export(&line.place, export),
         Command::Check(check) => ask::check(&line.place, check),
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),
