@@ -29,7 +29,7 @@ mod watchdog;
 
 pub use address::Address;
 pub use command::{COMMAND, WithCommand};
-pub use event::{Event, Listener, Why};
+pub use event::{ErrorWords, Event, Listener, Why};
 pub use run::{Finished, Summary, run};
 pub use session::{EngineError, Session};
 pub use survey::{Standing, Surveyed, survey};

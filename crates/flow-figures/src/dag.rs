@@ -48,6 +48,8 @@ pub struct DagNode {
     pub state: NodeState,
     /// One more line, such as a duration; may be empty.
     pub note: String,
+    /// What is said of it when it is pointed at, such as why it ran; may be empty.
+    pub more: String,
 }
 
 /// What a node is up to; each state has its own colour and symbol.
@@ -161,11 +163,11 @@ fn box_size(input: &Dag, widest_layer: usize) -> (f64, f64) {
 fn draw_node(scene: &mut Scene, area: Area, node: &DagNode) {
     let colour = symbol::colour(node.state);
     let state = symbol::word(node.state);
-    let extra = if node.note.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", node.note)
-    };
+    let parts = [&node.note, &node.more].into_iter();
+    let extra: String = parts
+        .filter(|part| !part.is_empty())
+        .map(|part| format!(", {part}"))
+        .collect();
     scene.group(
         format!("{} ({}): {state}{extra}", node.name, node.kind),
         |scene| {

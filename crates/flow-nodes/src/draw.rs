@@ -13,6 +13,8 @@ pub struct DrawnNode {
     pub state: DrawnState,
     /// One more line, such as a duration; may be empty.
     pub note: String,
+    /// What is said of it when it is pointed at; may be empty.
+    pub more: String,
 }
 
 /// Where a node stands after a run.
@@ -22,6 +24,10 @@ pub enum DrawnState {
     Ran,
     /// All of it came from the cache.
     Cached,
+    /// One of its instances failed.
+    Failed,
+    /// It was left out because something before it failed.
+    Skipped,
     /// It has no results.
     Missing,
 }
@@ -51,9 +57,12 @@ fn node(drawn: &DrawnNode) -> DagNode {
         state: match drawn.state {
             DrawnState::Ran => NodeState::Done,
             DrawnState::Cached => NodeState::Cached,
+            DrawnState::Failed => NodeState::Failed,
+            DrawnState::Skipped => NodeState::Skipped,
             DrawnState::Missing => NodeState::Wanted,
         },
         note: drawn.note.clone(),
+        more: drawn.more.clone(),
     }
 }
 
@@ -67,13 +76,14 @@ mod tests {
             kind: "train".to_owned(),
             state: DrawnState::Ran,
             note: "4 × in 3 s".to_owned(),
+            more: "a param changed".to_owned(),
         }
     }
 
     #[test]
     fn a_graph_shows_names_and_notes() {
         let svg = graph("Nodes", &[drawn("net"), drawn("heat")], vec![(0, 1)]).unwrap();
-        for words in ["net (done) → heat", "4 × in 3 s", "<svg"] {
+        for words in ["net (done) → heat", "4 × in 3 s, a param changed", "<svg"] {
             assert!(svg.contains(words), "{words}");
         }
     }

@@ -15,6 +15,7 @@ mod page;
 mod quantity;
 mod section;
 mod table;
+mod troubles;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::study::{Asked, Study};
 use facts::Facts;
 use files::Files;
 use section::Results;
+pub use troubles::Troubles;
 
 /// Writes both files below the reports folder; the report's path, or `None` when they are current.
 ///
@@ -36,13 +38,14 @@ pub fn write(
     store: &Store,
     asked: &Asked,
     summary: &Summary,
+    troubles: &Troubles,
 ) -> Result<Option<PathBuf>, String> {
     let folder = study.root.join(study.plan.reports());
     let (html, run) = (folder.join("report.html"), folder.join("run.json"));
     if summary.ran == 0 && summary.failed == 0 && html.is_file() && run.is_file() {
         return Ok(None);
     }
-    let facts = Facts::new(study, asked, summary);
+    let facts = Facts::new(study, asked, summary, troubles);
     let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
     put(&folder, &run, json.as_bytes())?;
     let results = Results {

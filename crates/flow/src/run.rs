@@ -51,11 +51,12 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
     let journal = store.begin_run(&asked.run)?;
     let mut last = Last {
         progress: Progress::new(run, journal),
+        troubles: report::Troubles::default(),
         end: None,
     };
     let summary = flow_engine::run(&session, &mut last)?;
     if run.targets.is_empty() {
-        write_report(&study, &store, &asked, &summary)?;
+        write_report(&study, &store, &asked, (&summary, &last.troubles))?;
     }
     last.say_end();
     Ok(outcome(&summary))
@@ -75,6 +76,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
 /// Keeps the last event back until the report is written, so that it is the last line.
 struct Last {
     progress: Progress,
+    troubles: report::Troubles,
     end: Option<Event>,
 }
 
@@ -88,6 +90,7 @@ impl Last {
 
 impl Listener for Last {
     fn hear(&mut self, event: &Event) {
+        self.troubles.hear(event);
         match event {
             Event::RunFinished { .. } => self.end = Some(event.clone()),
             event => self.progress.hear(event),
@@ -99,9 +102,9 @@ fn write_report(
     study: &Study,
     store: &flow_store::Store,
     asked: &Asked,
-    summary: &Summary,
+    (summary, troubles): (&Summary, &report::Troubles),
 ) -> Result<(), Refusal> {
-    let written = report::write(study, store, asked, summary).map_err(Refusal::failed)?;
+    let written = report::write(study, store, asked, summary, troubles).map_err(Refusal::failed)?;
     if let Some(path) = written {
         words::note(&format!("report  {}", path.display()));
     }

@@ -6,6 +6,7 @@ use flow_engine::Summary;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::troubles::{Failure, Troubles};
 use crate::study::{Asked, Study, unix_now};
 use crate::words::plain;
 
@@ -28,6 +29,8 @@ pub struct Facts {
     pub cached: usize,
     pub failed: usize,
     pub skipped: usize,
+    /// What failed, in the order in which it did.
+    pub failures: Vec<Failure>,
     /// The nodes in the order of the plan.
     pub nodes: Vec<NodeFacts>,
     /// The instances in the order of the plan.
@@ -43,9 +46,11 @@ pub struct NodeFacts {
     pub instances: usize,
     pub ran: usize,
     pub cached: usize,
+    pub failed: usize,
+    pub skipped: usize,
     /// Run time of its instances in seconds, whenever they ran.
     pub seconds: f64,
-    /// Why the first of its instances that ran did so.
+    /// Why its instances ran: each reason once, with how many had it.
     pub why: Option<String>,
 }
 
@@ -64,7 +69,7 @@ pub struct InstanceFacts {
 
 impl Facts {
     /// The facts of a run that just ended.
-    pub fn new(study: &Study, asked: &Asked, summary: &Summary) -> Self {
+    pub fn new(study: &Study, asked: &Asked, summary: &Summary, troubles: &Troubles) -> Self {
         let plan = &study.plan;
         let params = plan
             .params()
@@ -81,17 +86,23 @@ impl Facts {
             cached: summary.cached,
             failed: summary.failed,
             skipped: summary.skipped,
+            failures: troubles.failures.clone(),
             nodes: plan
                 .order()
                 .iter()
-                .map(|&id| node_facts(study, id, summary))
+                .map(|&id| node_facts(study, id, summary, troubles))
                 .collect(),
             instances: summary.finished.iter().map(instance_facts).collect(),
         }
     }
 }
 
-fn node_facts(study: &Study, id: flow_plan::NodeId, summary: &Summary) -> NodeFacts {
+fn node_facts(
+    study: &Study,
+    id: flow_plan::NodeId,
+    summary: &Summary,
+    troubles: &Troubles,
+) -> NodeFacts {
     let node = study.plan.node(id);
     let mine = || {
         summary
@@ -109,11 +120,37 @@ fn node_facts(study: &Study, id: flow_plan::NodeId, summary: &Summary) -> NodeFa
         instances: mine().count(),
         ran: mine().filter(|done| done.ran).count(),
         cached: mine().filter(|done| !done.ran).count(),
+        failed: troubles.failed(&node.name),
+        skipped: troubles.skipped(&node.name),
         seconds: mine().map(|done| done.seconds).sum(),
-        why: mine()
-            .find_map(|done| done.why.as_ref())
-            .map(ToString::to_string),
+        why: reasons(
+            mine()
+                .filter_map(|done| done.why.as_ref())
+                .map(ToString::to_string),
+        ),
     }
+}
+
+/// Each reason once, the most frequent first; how many had it where there are several instances.
+fn reasons(all: impl Iterator<Item = String>) -> Option<String> {
+    let mut times: Vec<(String, usize)> = Vec::new();
+    for reason in all {
+        match times.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, times)) => *times += 1,
+            None => times.push((reason, 1)),
+        }
+    }
+    times.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let several = times.iter().map(|(_, times)| times).sum::<usize>() > 1;
+    let said = times.iter().take(3).map(|(reason, times)| match several {
+        true => format!("{times} × {reason}"),
+        false => reason.clone(),
+    });
+    let mut said: Vec<String> = said.collect();
+    if times.len() > 3 {
+        said.push(format!("and {} more reasons", times.len() - 3));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn instance_facts(done: &flow_engine::Finished) -> InstanceFacts {
@@ -127,5 +164,22 @@ fn instance_facts(done: &flow_engine::Finished) -> InstanceFacts {
         seconds: done.seconds,
         why: done.why.as_ref().map(ToString::to_string),
         outputs: done.outputs.iter().map(output).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_told_once_with_their_number() {
+        let told = |all: &[&str]| reasons(all.iter().map(ToString::to_string));
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&["new"]).unwrap(), "new");
+        assert_eq!(told(&["a", "b", "b"]).unwrap(), "2 × b; 1 × a");
+        assert_eq!(
+            told(&["a", "b", "c", "d", "e"]).unwrap(),
+            "1 × a; 1 × b; 1 × c; and 2 more reasons"
+        );
     }
 }

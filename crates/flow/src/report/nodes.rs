@@ -8,20 +8,34 @@ use super::files::Files;
 use super::html::{note, tag, words};
 use super::quantity::duration;
 use super::table::{frame, heading, number_heading};
+use super::troubles::Failure;
 
 const NAMES: [&str; 2] = ["node", "kind"];
 const NUMBERS: [&str; 4] = ["instances", "ran", "cached", "run time [s]"];
-const WORDS: [&str; 3] = ["needs", "why it ran", "files"];
+const WORDS: [&str; 4] = ["state", "needs", "why it ran", "files"];
 
 /// The section on the run.
 pub fn run(facts: &Facts, files: &Files) -> String {
     let heading = words("h2", &[("id", "run-heading")], "The run");
-    let html = heading + &drawing(facts) + &table(facts, files);
+    let html = heading + &failures(&facts.failures) + &drawing(facts) + &table(facts, files);
     tag(
         "section",
         &[("id", "run"), ("aria-labelledby", "run-heading")],
         &html,
     )
+}
+
+/// What failed, in the words of the nodes.
+fn failures(failures: &[Failure]) -> String {
+    let item = |failure: &Failure| {
+        let name = words("strong", &[], &failure.instance);
+        tag("li", &[], &(name + &words("pre", &[], &failure.error)))
+    };
+    let items: String = failures.iter().map(item).collect();
+    match failures.len() {
+        0 => String::new(),
+        _ => words("h3", &[], "What failed") + &tag("ul", &[("class", "failures")], &items),
+    }
 }
 
 fn drawing(facts: &Facts) -> String {
@@ -41,6 +55,7 @@ fn drawn(node: &NodeFacts) -> DrawnNode {
         name: node.name.clone(),
         kind: node.kind.clone(),
         state: state(node),
+        more: node.why.clone().unwrap_or_default(),
         note: match node.instances {
             0 => String::new(),
             1 => time,
@@ -50,10 +65,31 @@ fn drawn(node: &NodeFacts) -> DrawnNode {
 }
 
 fn state(node: &NodeFacts) -> DrawnState {
-    match (node.instances, node.ran) {
-        (0, _) => DrawnState::Missing,
-        (_, 0) => DrawnState::Cached,
+    match node {
+        NodeFacts { failed: 1.., .. } => DrawnState::Failed,
+        NodeFacts { skipped: 1.., .. } => DrawnState::Skipped,
+        NodeFacts { instances: 0, .. } => DrawnState::Missing,
+        NodeFacts { ran: 0, .. } => DrawnState::Cached,
         _ => DrawnState::Ran,
+    }
+}
+
+fn state_words(node: &NodeFacts) -> String {
+    let counted = |number: usize, word: &str| match number {
+        0 => None,
+        number => Some(format!("{number} {word}")),
+    };
+    let parts = [
+        counted(node.failed, "failed"),
+        counted(node.skipped, "skipped"),
+        counted(node.ran, "computed"),
+        counted(node.cached, "from the cache"),
+    ];
+    let said: Vec<String> = parts.into_iter().flatten().collect();
+    if said.is_empty() {
+        "no results".to_owned()
+    } else {
+        said.join(", ")
     }
 }
 
@@ -94,6 +130,7 @@ fn row(node: &NodeFacts, files: &Files) -> String {
         number(node.ran),
         number(node.cached),
         words("td", &[("class", "number"), ("title", &exact)], &seconds),
+        words("td", &[], &state_words(node)),
         words("td", &[], &node.needs.join(", ")),
         words("td", &[], node.why.as_deref().unwrap_or("–")),
         tag("td", &[("class", "links")], &files.of_node(&node.name)),
@@ -113,6 +150,8 @@ mod tests {
             instances: 2,
             ran,
             cached: 2 - ran,
+            failed: 0,
+            skipped: 0,
             seconds: 1.5,
             why: (ran > 0).then(|| "param `a<b` changed".to_owned()),
         }
@@ -121,6 +160,16 @@ mod tests {
     #[test]
     fn edges_lead_to_the_node_that_needs() {
         assert_eq!(edges(&[node("a", &[], 1), node("b", &["a"], 0)]), [(0, 1)]);
+    }
+
+    #[test]
+    fn a_failed_node_is_drawn_as_failed_whatever_else_ran() {
+        let mut node = node("a", &[], 1);
+        node.failed = 1;
+        assert_eq!(state(&node), DrawnState::Failed);
+        assert_eq!(state_words(&node), "1 failed, 1 computed, 1 from the cache");
+        (node.failed, node.skipped) = (0, 2);
+        assert_eq!(state(&node), DrawnState::Skipped);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::*;
 
 fn node(name: &str, kind: &str, state: NodeState, note: &str) -> DagNode {
     DagNode {
+        more: String::new(),
         name: name.into(),
         kind: kind.into(),
         state,
