@@ -7,6 +7,7 @@ mod cohort;
 mod convert;
 mod count_epochs;
 pub mod draw;
+pub mod envelope;
 mod epoch;
 pub mod export;
 mod figures;

@@ -10,6 +10,7 @@ mod files;
 mod head;
 mod html;
 mod night;
+mod night_signals;
 mod nodes;
 mod page;
 mod quantity;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use flow_contract::Digest;
 use flow_engine::Session;
 use flow_nodes::CATALOG;
 use flow_plan::{Plan, Request, Target};
@@ -15,6 +16,8 @@ use crate::outcome::Refusal;
 pub struct Study {
     /// The folder relative paths start at.
     pub root: PathBuf,
+    /// The digest of the study file's bytes.
+    pub digest: Digest,
     /// The checked study.
     pub plan: Plan,
 }
@@ -44,7 +47,11 @@ impl Study {
         let plan =
             flow_plan::plan(&request).map_err(|problems| Refusal::wrong(problems.render()))?;
         let root = std::path::absolute(&place.folder).map_err(Refusal::wrong)?;
-        Ok(Self { root, plan })
+        Ok(Self {
+            root,
+            digest: Digest::of(text.as_bytes()),
+            plan,
+        })
     }
 
     /// Opens the study's cache, making it where there is none.

@@ -17,6 +17,8 @@ pub struct Facts {
     pub flow: &'static str,
     /// The study's name.
     pub study: String,
+    /// The digest of the study file's bytes.
+    pub study_digest: String,
     /// The run's name, as in the journal.
     pub run: String,
     /// When it ended, seconds since 1970 (UTC).
@@ -78,6 +80,7 @@ impl Facts {
         Self {
             flow: env!("CARGO_PKG_VERSION"),
             study: plan.name().to_owned(),
+            study_digest: study.digest.to_string(),
             run: asked.run.clone(),
             finished_unix: unix_now(),
             jobs: asked.jobs,

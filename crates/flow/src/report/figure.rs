@@ -27,9 +27,16 @@ fn described(svg: &str) -> Option<&str> {
     Some(svg[start..start + length].trim()).filter(|text| !text.is_empty())
 }
 
-/// What an artifact is called: node and output in words, then where it stands.
+/// What an artifact is called: node and output in words, then where it stands. An output that only says what
+/// form it has, or repeats the node, adds nothing.
 pub fn named(node: &str, output: &str, labels: &str) -> String {
-    let name = tag("strong", &[], &escape(&format!("{node} {output}")));
+    let plain = ["table", "figure", "picture", node].contains(&output);
+    let title = if plain {
+        node.to_owned()
+    } else {
+        format!("{node}: {output}")
+    };
+    let name = tag("strong", &[], &escape(&title));
     match labels {
         "" => name,
         labels => format!("{name}, {}", escape(&labels.replace('=', " "))),
@@ -57,6 +64,10 @@ mod tests {
     #[test]
     fn a_name_is_escaped() {
         let name = named("a<b", "figure", "rule=z+");
-        assert_eq!(name, "<strong>a&lt;b figure</strong>, rule z+");
+        assert_eq!(name, "<strong>a&lt;b</strong>, rule z+");
+        assert_eq!(
+            named("scores", "classes", ""),
+            "<strong>scores: classes</strong>"
+        );
     }
 }

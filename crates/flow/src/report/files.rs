@@ -46,6 +46,13 @@ impl Files {
         links(self.0.iter().filter(mine))
     }
 
+    /// Links to the files of all outputs of an instance.
+    pub fn of_instance(&self, done: &Finished) -> String {
+        let labels = done.address.labels.to_string();
+        let mine = |file: &&File| file.node == done.address.node && file.labels == labels;
+        links(self.0.iter().filter(mine))
+    }
+
     /// Links to all files of a node.
     pub fn of_node(&self, node: &str) -> String {
         links(self.0.iter().filter(|file| file.node == node))

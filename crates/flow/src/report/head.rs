@@ -1,9 +1,10 @@
 //! The top of the page: what this is, where it came from, on how much data.
 
+use flow_contract::Row;
 use serde_json::Value as Json;
 
 use super::facts::Facts;
-use super::html::{tag, words};
+use super::html::{escape, tag, words};
 use super::quantity::{duration, grouped, moment};
 use super::section::Results;
 use super::table;
@@ -11,7 +12,7 @@ use super::table;
 /// The summary: provenance, the run, the data.
 pub fn summary(facts: &Facts, results: &Results<'_>) -> String {
     let heading = words("h2", &[("id", "summary-heading")], "Summary");
-    let html = heading + &data(results) + &provenance(facts) + &params(facts);
+    let html = heading + &data(results) + &scores(results) + &provenance(facts) + &params(facts);
     tag(
         "section",
         &[("id", "summary"), ("aria-labelledby", "summary-heading")],
@@ -29,6 +30,10 @@ fn provenance(facts: &Facts) -> String {
         ("Study", facts.study.clone()),
         ("Finished", moment(facts.finished_unix)),
         ("Run", facts.run.clone()),
+        (
+            "Study file",
+            format!("BLAKE3 {}", short_digest(&facts.study_digest)),
+        ),
         ("flow", format!("version {}", facts.flow)),
         ("Results", outcome),
         (
@@ -88,6 +93,44 @@ fn data(results: &Results<'_>) -> String {
     found.unwrap_or_default()
 }
 
+/// The scores over all folds in the first shown table of them, with their intervals.
+fn scores(results: &Results<'_>) -> String {
+    let report = results.study.plan.report();
+    let shown = report
+        .iter()
+        .flat_map(|report| &report.sections)
+        .flat_map(|section| &section.show);
+    let mut tables = shown.flat_map(|shown| results.tables(shown));
+    let found = tables.find_map(|read| pooled(&read.rows));
+    found.map_or_else(String::new, |tiles| {
+        tag("ul", &[("class", "tiles")], &tiles)
+    })
+}
+
+/// A tile a score of the rows that are `pooled` over folds; `None` where these are no scores.
+fn pooled(rows: &[Row]) -> Option<String> {
+    let text = |row: &Row, column: &str| row.get(column).map(ToString::to_string);
+    let number = |row: &Row, column: &str| row.get(column)?.as_float();
+    let mine = rows
+        .iter()
+        .filter(|row| text(row, "fold").as_deref() == Some("pooled"));
+    let tile = |row: &Row| {
+        let (name, value) = (text(row, "score")?, number(row, "value")?);
+        let ends = number(row, "low").zip(number(row, "high"));
+        let ends = ends.map_or_else(String::new, |(low, high)| {
+            format!(", {low:.3} to {high:.3}")
+        });
+        let value = words("strong", &[], &format!("{value:.3}"));
+        Some(tag("li", &[], &(value + &escape(&(name + &ends)))))
+    };
+    let tiles: Vec<String> = mine.filter_map(tile).collect();
+    (!tiles.is_empty()).then(|| tiles.concat())
+}
+
+fn short_digest(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}
+
 fn counts(recordings: usize, totals: &[(&str, i64)]) -> Option<String> {
     let of = |name: &str| {
         totals
@@ -124,6 +167,28 @@ fn tile(number: i64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flow_contract::Value;
+
+    #[test]
+    fn pooled_scores_are_told_with_their_intervals() {
+        let row = |fold: &str, low: Value| -> Row {
+            let cells = [
+                ("fold", Value::from(fold)),
+                ("score", Value::from("Cohen's κ")),
+                ("value", Value::Float(0.5)),
+                ("low", low.clone()),
+                ("high", low),
+            ];
+            cells.map(|(name, value)| (name.to_owned(), value)).into()
+        };
+        let rows = [row("1", Value::Null), row("pooled", Value::Float(0.25))];
+        let tiles = pooled(&rows).unwrap();
+        assert_eq!(
+            tiles,
+            "<li><strong>0.500</strong>Cohen's κ, 0.250 to 0.250</li>"
+        );
+        assert_eq!(pooled(&rows[..1]), None);
+    }
 
     #[test]
     fn dropped_epochs_are_counted() {

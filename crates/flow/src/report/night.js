@@ -1,5 +1,5 @@
-// Browses nights: true and predicted stages and the shares of relevance of every epoch, on a
-// canvas. Hover or arrow keys choose an epoch, + and − or the wheel (once the picture was clicked)
+// Browses nights: true and predicted stages, the outlines of the signals where the page has them,
+// and the shares of relevance of every epoch, on a canvas. Hover or arrow keys choose an epoch, + and − or the wheel (once the picture was clicked)
 // zoom, dragging pans. To a screen reader it is a slider over the epochs that says each in words.
 "use strict";
 (() => {
@@ -7,8 +7,10 @@
   // Okabe & Ito 2008, in the order of the study's figures.
   const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
   const WRONG = "#d55e00";
-  const [LEFT, RIGHT, TOP, ROW, GAP, SHARES, AXIS] = [56, 12, 10, 17, 14, 130, 40];
-  const digit = (text, at) => DIGITS.indexOf(text[at]);
+  const [LEFT, RIGHT, TOP, ROW, GAP, SIGNAL, SHARES, AXIS] = [56, 12, 10, 17, 14, 56, 130, 40];
+  const VALUES = new Uint8Array(128);
+  [...DIGITS].forEach((letter, value) => { VALUES[letter.charCodeAt(0)] = value; });
+  const digit = (text, at) => VALUES[text.charCodeAt(at)];
 
   const element = (name, properties, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
@@ -101,6 +103,7 @@
       const same = this.night && this.night.recording === night.recording && this.night.runs.length === night.runs.length;
       [source.value, recording.value, fold.value] = [night.source, night.recording, night.fold];
       this.night = night;
+      this.outline = this.data.signals?.of[night.recording] ?? null;
       this.epochs = unpack(night, this.data.modalities);
       this.end = this.epochs[this.epochs.length - 1].onset + night.seconds;
       if (same) this.select(Math.min(this.at, this.epochs.length - 1));
@@ -217,12 +220,14 @@
     // The night is painted once per window; a moving cursor only copies that picture.
     draw() {
       const [width, band, scale] = [this.view.clientWidth, this.data.stages.length * ROW, window.devicePixelRatio || 1];
-      const height = TOP + 2 * (band + GAP) + SHARES + AXIS;
+      const signals = TOP + 2 * (band + GAP);
+      const shares = signals + (this.outline ? this.outline.channels.length * (SIGNAL + GAP) : 0);
+      const height = shares + SHARES + AXIS;
       const style = getComputedStyle(this.view);
       const colours = { ink: style.color, line: style.borderTopColor, font: `12px ${style.fontFamily}` };
       const [from, to] = this.window;
       const x = (seconds) => LEFT + ((seconds - from) / (to - from)) * (width - LEFT - RIGHT);
-      const bands = { actual: TOP, predicted: TOP + band + GAP, shares: TOP + 2 * (band + GAP), end: height - AXIS };
+      const bands = { actual: TOP, predicted: TOP + band + GAP, signals, shares, end: height - AXIS };
       const state = JSON.stringify([from, to, width, scale, colours]);
       if (this.painted !== state || this.paintedNight !== this.night) {
         [this.painted, this.paintedNight] = [state, this.night];
@@ -255,7 +260,9 @@
       pen.scale(scale, scale);
       pen.font = colours.font;
       this.axes(pen, colours, x, bands, width);
+      if (this.outline) this.signalAxes(pen, colours, bands, width);
       this.clip(pen, bands, width);
+      if (this.outline) this.signals(pen, x, bands.signals, seen);
       this.stages(pen, colours, x, bands.actual, seen, "actual");
       this.stages(pen, colours, x, bands.predicted, seen, "predicted");
       this.shares(pen, x, bands.shares, seen);
@@ -321,6 +328,59 @@
       }
       [pen.strokeStyle, pen.lineWidth] = [WRONG, 4];
       pen.stroke();
+    }
+
+    colour(channel) {
+      const m = this.data.modalities.indexOf(channel);
+      return m < 0 ? "#7a7a7a" : COLOURS[m % COLOURS.length];
+    }
+
+    signalAxes(pen, colours, bands, width) {
+      const { channels, scale } = this.outline;
+      channels.forEach((channel, c) => {
+        const top = bands.signals + c * (SIGNAL + GAP);
+        [pen.strokeStyle, pen.lineWidth, pen.fillStyle] = [colours.line, 1, colours.ink];
+        pen.beginPath();
+        pen.moveTo(LEFT, top + SIGNAL / 2);
+        pen.lineTo(width - RIGHT, top + SIGNAL / 2);
+        pen.stroke();
+        [pen.textAlign, pen.textBaseline] = ["right", "middle"];
+        const reach = Number(scale[c].toPrecision(2));
+        pen.fillText(`${reach}`, LEFT - 6, top + 6);
+        pen.fillText(`−${reach}`, LEFT - 6, top + SIGNAL - 6);
+        this.turned(pen, `${channel} [${this.data.signals.unit}]`, top + SIGNAL / 2);
+      });
+    }
+
+    // Least to greatest value of each piece of an epoch; pieces narrower than a pixel are drawn together.
+    signals(pen, x, top, seen) {
+      const { pieces } = this.data.signals;
+      const { channels, levels } = this.outline;
+      const long = this.night.seconds / pieces;
+      channels.forEach((channel, c) => {
+        const y = (level) => top + c * (SIGNAL + GAP) + SIGNAL * (1 - level / 63);
+        pen.fillStyle = this.colour(channel);
+        let open = null;
+        const close = () => {
+          if (open) pen.fillRect(open.left, y(open.high), Math.max(open.right - open.left, 0.6), Math.max(y(open.low) - y(open.high), 0.6));
+        };
+        for (const epoch of seen) {
+          const start = 2 * pieces * (epoch.number * channels.length + c);
+          if (start + 2 * pieces > levels.length) continue;
+          for (let piece = 0; piece < pieces; piece++) {
+            const [low, high] = [digit(levels, start + 2 * piece), digit(levels, start + 2 * piece + 1)];
+            const left = x(epoch.onset + piece * long);
+            const right = x(epoch.onset + (piece + 1) * long);
+            if (open && right - open.left < 1 && left - open.right < 0.5) {
+              [open.right, open.low, open.high] = [right, Math.min(open.low, low), Math.max(open.high, high)];
+            } else {
+              close();
+              open = { left, right, low, high };
+            }
+          }
+        }
+        close();
+      });
     }
 
     shares(pen, x, top, seen) {

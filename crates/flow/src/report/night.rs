@@ -9,11 +9,11 @@ use flow_contract::{Row, Value};
 use serde::Serialize;
 
 use super::html::{json, note, tag, words};
+use super::night_signals::Signals;
+use flow_nodes::envelope::DIGITS;
 
 /// Most bytes of data one browser embeds; a study of 44 nights of 9 h by three rules needs 1.2 MB.
 const MOST_BYTES: usize = 2_000_000;
-/// Digits of the number that a share is written as, two of them: a share has 1/40 %.
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// Stages from the top of a hypnogram to its bottom; others follow in alphabetic order.
 const STAGES: [&str; 5] = ["W", "R", "N1", "N2", "N3"];
 
@@ -29,6 +29,8 @@ struct Data {
     stages: Vec<String>,
     modalities: Vec<String>,
     nights: Vec<Night>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signals: Option<Signals>,
 }
 
 /// One recording in one fold of one table, epochs in order of onset.
@@ -58,8 +60,8 @@ pub fn fits(columns: &[String]) -> bool {
         && !modalities(columns).is_empty()
 }
 
-/// The browser over tables of the same columns.
-pub fn browser(sources: &[Source<'_>]) -> String {
+/// The browser over tables of the same columns, with the signals of their recordings if they are known.
+pub fn browser(sources: &[Source<'_>], signals: Option<Signals>) -> String {
     let Some(first) = sources.first() else {
         return String::new();
     };
@@ -67,6 +69,7 @@ pub fn browser(sources: &[Source<'_>]) -> String {
         stages: stages(sources),
         modalities: modalities(first.columns),
         nights: Vec::new(),
+        signals,
     };
     let (mut bytes, mut left_out) = (0, 0);
     for night in sources
@@ -275,11 +278,12 @@ mod tests {
     #[test]
     fn a_recordings_name_can_not_end_the_data() {
         let (rows, columns) = ([epoch(0, "W", None)], columns());
-        let html = browser(&[Source {
+        let source = Source {
             labels: String::new(),
             columns: &columns,
             rows: &rows,
-        }]);
+        };
+        let html = browser(&[source], None);
         assert_eq!(html.matches("</script>").count(), 1, "{html}");
     }
 }

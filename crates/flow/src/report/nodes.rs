@@ -7,7 +7,7 @@ use super::figure::figure;
 use super::files::Files;
 use super::html::{note, tag, words};
 use super::quantity::duration;
-use super::table::{frame, heading, number_heading};
+use super::table::{frame, heading, number_heading, prose};
 use super::troubles::Failure;
 
 const NAMES: [&str; 2] = ["node", "kind"];
@@ -130,9 +130,9 @@ fn row(node: &NodeFacts, files: &Files) -> String {
         number(node.ran),
         number(node.cached),
         words("td", &[("class", "number"), ("title", &exact)], &seconds),
-        words("td", &[], &state_words(node)),
-        words("td", &[], &node.needs.join(", ")),
-        words("td", &[], node.why.as_deref().unwrap_or("–")),
+        prose(&state_words(node)),
+        prose(&node.needs.join(", ")),
+        prose(node.why.as_deref().unwrap_or("–")),
         tag("td", &[("class", "links")], &files.of_node(&node.name)),
     ];
     tag("tr", &[], &cells.concat())

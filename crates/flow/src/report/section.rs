@@ -1,5 +1,7 @@
 //! The sections that the study's `[report]` asks for.
 
+use std::collections::BTreeSet;
+
 use flow_contract::{Form, Row};
 use flow_engine::{Finished, Summary};
 use flow_nodes::CATALOG;
@@ -10,6 +12,7 @@ use super::figure::{figure, named};
 use super::files::{Files, line};
 use super::html::{note, tag, words};
 use super::night::{Source, browser, fits};
+use super::night_signals::{Signals, signals};
 use super::table::table;
 use crate::study::Study;
 
@@ -41,8 +44,9 @@ pub fn section(index: usize, section: &Section, results: &Results<'_>) -> String
     for paragraph in text.split("\n\n").filter(|text| !text.trim().is_empty()) {
         html.push_str(&words("p", &[], paragraph.trim()));
     }
+    let signals = section.show.iter().find(|shown| results.is_signals(shown));
     for shown in &section.show {
-        html.push_str(&results.shown(shown));
+        html.push_str(&results.shown(shown, signals));
     }
     let attributes = [("id", anchor(index)), ("aria-labelledby", heading)];
     let attributes = attributes
@@ -62,10 +66,47 @@ impl Results<'_> {
         self.instances(shown).into_iter().filter_map(read).collect()
     }
 
-    fn shown(&self, shown: &Shown) -> String {
+    /// Whether a section's entry is the signals that its browser of nights shows below the stages.
+    fn is_signals(&self, shown: &Shown) -> bool {
+        let node = self.study.plan.node(shown.node);
+        let mut ports = node.signature.outputs.iter();
+        ports.any(|port| port.name == shown.output && port.ty.axes == "epoch, channel, time")
+    }
+
+    /// The outlines of the recordings that the tables are of.
+    fn signals(&self, shown: &Shown, tables: &[Read]) -> Option<Signals> {
+        let rows = tables.iter().flat_map(|table| &table.rows);
+        let tested: BTreeSet<String> = rows
+            .filter_map(|row| row.get("recording"))
+            .map(ToString::to_string)
+            .collect();
+        let node = self.study.plan.node(shown.node);
+        let port = node
+            .signature
+            .outputs
+            .iter()
+            .find(|port| port.name == shown.output)?;
+        let epochs = self.instances(shown).into_iter().filter_map(|done| {
+            let recording = done.address.labels.get("recording")?.to_string();
+            let content = tested
+                .contains(&recording)
+                .then(|| self.content(done, &shown.output))?;
+            Some((recording, content.ok()?))
+        });
+        let unit = port.ty.unit.as_deref().unwrap_or_default();
+        signals(unit, &epochs.collect::<Vec<_>>())
+    }
+
+    fn shown(&self, shown: &Shown, signals: Option<&Shown>) -> String {
+        if signals
+            .is_some_and(|signals| signals.node == shown.node && signals.output == shown.output)
+        {
+            return String::new();
+        }
         let tables = self.tables(shown);
         if tables.first().is_some_and(|table| fits(&table.columns)) {
-            return self.night(shown, &tables);
+            let signals = signals.and_then(|signals| self.signals(signals, &tables));
+            return self.night(shown, &tables, signals);
         }
         let node = self.study.plan.node(shown.node);
         let done = self.instances(shown);
@@ -80,7 +121,7 @@ impl Results<'_> {
             .collect()
     }
 
-    fn night(&self, shown: &Shown, tables: &[Read]) -> String {
+    fn night(&self, shown: &Shown, tables: &[Read], signals: Option<Signals>) -> String {
         let sources: Vec<Source<'_>> = tables
             .iter()
             .map(|table| Source {
@@ -94,7 +135,7 @@ impl Results<'_> {
             .into_iter()
             .map(|done| self.files.links(done, &shown.output));
         let links: Vec<String> = links.filter(|links| !links.is_empty()).collect();
-        browser(&sources) + &line(&links.join(", "))
+        browser(&sources, signals) + &line(&links.join(", "))
     }
 
     /// The finished instances that have the values that the section asks for.
@@ -127,7 +168,8 @@ impl Results<'_> {
 
     fn drawing(&self, done: &Finished, output: &str, name: &str) -> Result<String, String> {
         let content = self.content(done, output)?;
-        let links = self.files.links(done, output);
+        // SVG and PNG are two outputs of one drawing.
+        let links = self.files.of_instance(done);
         let caption = name.to_owned() + &line(&links);
         Ok(figure(&String::from_utf8_lossy(&content), &caption))
     }

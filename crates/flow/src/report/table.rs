@@ -76,8 +76,22 @@ fn cell(value: &Value) -> String {
             )
         }
         Value::Bool(bool) => words("td", &[], if *bool { "yes" } else { "no" }),
-        other => tag("td", &[], &escape(&other.to_string())),
+        other => prose(&other.to_string()),
     }
+}
+
+/// Longest text of a cell that stays on one line, in letters.
+const ONE_LINE: usize = 36;
+
+/// A cell of text; what is long may be broken into lines.
+pub fn prose(text: &str) -> String {
+    let long = [("class", "long")];
+    let class = if text.chars().count() > ONE_LINE {
+        &long[..]
+    } else {
+        &[]
+    };
+    tag("td", class, &escape(text))
 }
 
 fn foot(totals: &[(&str, i64)]) -> String {
