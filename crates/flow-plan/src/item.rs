@@ -49,6 +49,13 @@ impl<'t> Table<'t> {
         let entry = self.entries.iter().find(|entry| entry.key == key);
         entry.map(|entry| &entry.item)
     }
+
+    /// Everything it says, in the order of the file, without places: equal words, equal meaning.
+    pub fn words(&self) -> String {
+        let each = self.entries.iter();
+        let pair = |entry: &Entry<'_>| format!("{:?} = {}", entry.key, entry.item.words());
+        format!("{{{}}}", each.map(pair).collect::<Vec<_>>().join(", "))
+    }
 }
 
 impl Item<'_> {
@@ -69,6 +76,17 @@ impl Item<'_> {
         match &self.data {
             Data::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn words(&self) -> String {
+        match &self.data {
+            Data::Table(table) => table.words(),
+            Data::List(items) => {
+                let items: Vec<String> = items.iter().map(Item::words).collect();
+                format!("[{}]", items.join(", "))
+            }
+            single => format!("{single:?}"),
         }
     }
 

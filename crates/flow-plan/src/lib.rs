@@ -9,6 +9,7 @@ mod conform;
 pub mod grammar;
 mod graph;
 mod item;
+mod layout;
 mod mistake;
 mod nearest;
 mod node;
@@ -25,6 +26,7 @@ mod template;
 mod words;
 
 pub use check::{Request, plan};
+pub use layout::{LayoutError, formatted};
 pub use node::{ParamError, file_row};
 pub use plan::{
     Axis, AxisValues, Binding, Node, NodeId, Plan, Publish, Report, Resources, Section, Shown,
