@@ -52,10 +52,15 @@ impl Said {
 }
 
 impl Sandbox {
-    pub fn new(study: &str) -> Self {
-        let sandbox = Self {
+    /// A folder with nothing in it.
+    pub fn empty() -> Self {
+        Self {
             folder: tempfile::tempdir().unwrap(),
-        };
+        }
+    }
+
+    pub fn new(study: &str) -> Self {
+        let sandbox = Self::empty();
         sandbox.write("pipeline.toml", study);
         sandbox
     }

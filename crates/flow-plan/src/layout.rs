@@ -136,7 +136,9 @@ impl Reader {
     }
 
     fn put(&mut self, kind: TokenKind, words: &str) {
-        use TokenKind::{LeftCurlyBracket, LeftSquareBracket, RightCurlyBracket, RightSquareBracket};
+        use TokenKind::{
+            LeftCurlyBracket, LeftSquareBracket, RightCurlyBracket, RightSquareBracket,
+        };
         let first = self.line.code.is_empty();
         if matches!(kind, RightSquareBracket | RightCurlyBracket) {
             self.depth = self.depth.saturating_sub(1);
@@ -261,8 +263,10 @@ mod tests {
 
     #[test]
     fn spaces_stand_where_they_help() {
-        let text = "a=[1,2 ,3]\nb   = {x=1.5,y={}, 'z z'=[ [1],[ ] ]}  \n[ node . net ]\n\tkind='x'\n";
-        let wanted = "a = [1, 2, 3]\nb = { x = 1.5, y = {}, 'z z' = [[1], []] }\n\n[node.net]\nkind = 'x'\n";
+        let text =
+            "a=[1,2 ,3]\nb   = {x=1.5,y={}, 'z z'=[ [1],[ ] ]}  \n[ node . net ]\n\tkind='x'\n";
+        let wanted =
+            "a = [1, 2, 3]\nb = { x = 1.5, y = {}, 'z z' = [[1], []] }\n\n[node.net]\nkind = 'x'\n";
         assert_eq!(laid(text), wanted);
     }
 
@@ -275,7 +279,8 @@ mod tests {
 
     #[test]
     fn lines_in_brackets_are_indented_and_texts_are_left_alone() {
-        let text = "a = [\n 1, # one\n  [ 2,\n3 ],\n]\nt = \"\"\"\n  x  =  1\n\n\n [y]\"\"\"   # text\n";
+        let text =
+            "a = [\n 1, # one\n  [ 2,\n3 ],\n]\nt = \"\"\"\n  x  =  1\n\n\n [y]\"\"\"   # text\n";
         let wanted = "a = [\n    1, # one\n    [2,\n        3],\n]\nt = \"\"\"\n  x  =  1\n\n\n [y]\"\"\"   # text\n";
         assert_eq!(laid(text), wanted);
     }

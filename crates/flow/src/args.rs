@@ -64,12 +64,22 @@ pub enum Command {
     Export(Export),
     /// Checks the study file without running anything.
     Check(Check),
+    /// Writes the files of a template, to begin a study with.
+    Init(Init),
+    /// Lays the study file out: spaces, blank lines, comments; never what it says.
+    Fmt(Fmt),
+    /// Prints the JSON Schema of study files, for editors.
+    Schema,
     /// Verifies every stored object.
     Fsck(Fsck),
     /// Removes stored objects that no recent run needs.
     Gc(Gc),
     /// Says how much room each node's results take.
     Du(Du),
+    /// Prints completions for a shell.
+    Completions(Completions),
+    /// Prints the man page, or writes a page for each command into a folder.
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -195,4 +205,34 @@ pub struct Du {
     /// The answer as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder; made where there is none.
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+    /// What to begin with; another name lists them.
+    #[arg(long, short, default_value = "blank")]
+    pub template: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Only say whether the file is laid out; exit code 2 if not.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Where to write `flow.1`, `flow-run.1` and so on.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The questions about the study: `status`, `why`, `check`.
+//! The questions about the study: `status`, `why`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use flow_contract::Recipe;
 use flow_engine::{Standing, Surveyed, survey};
 use serde_json::{Value as Json, json};
 
-use crate::args::{Ask, Check, Place, Why};
+use crate::args::{Ask, Place, Why};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Asked, Study, session};
 use crate::words::{answer, answer_json};
@@ -116,19 +116,4 @@ fn recipe_json(recipe: &Recipe) -> Json {
         .into_iter()
         .map(|(part, value)| json!({"part": part, "value": value}))
         .collect()
-}
-
-/// Checks the study file.
-pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
-    let study = Study::open(place)?;
-    let count = study.plan.nodes().len();
-    if check.json {
-        answer_json(&json!({"study": study.plan.name(), "nodes": count, "problems": []}));
-    } else {
-        answer(&format!(
-            "`{}` is a valid study of {count} nodes",
-            study.plan.name()
-        ));
-    }
-    Ok(Outcome::Done)
 }

@@ -3,14 +3,18 @@
 mod args;
 mod artifact;
 mod ask;
+mod check;
 mod export;
+mod fmt;
 mod graph;
+mod init;
 mod keep;
 mod kinds;
 mod outcome;
 mod progress;
 mod report;
 mod run;
+mod schema;
 mod show;
 mod study;
 mod words;
@@ -31,7 +35,12 @@ fn main() -> ExitCode {
         Command::Kinds(kinds) => kinds::kinds(kinds),
         Command::Show(show) => show::show(&line.place, show),
         Command::Export(export) => export::export(&line.place, export),
-        Command::Check(check) => ask::check(&line.place, check),
+        Command::Init(init) => init::init(init),
+        Command::Fmt(fmt) => fmt::fmt(&line.place, fmt),
+        Command::Schema => schema::schema(),
+        Command::Completions(shell) => schema::completions(shell),
+        Command::Man(man) => schema::man(man),
+        Command::Check(check) => check::check(&line.place, check),
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),
         Command::Du(du) => keep::du(&line.place, du),

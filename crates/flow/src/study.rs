@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use flow_contract::Digest;
 use flow_engine::Session;
 use flow_nodes::CATALOG;
-use flow_plan::{Plan, Request, Target};
+use flow_plan::{Plan, Problems, Request, Target};
 use flow_store::Store;
 
 use crate::args::Place;
@@ -28,24 +28,9 @@ impl Study {
     /// # Errors
     /// Every problem of the file, rendered, in one refusal.
     pub fn open(place: &Place) -> Result<Self, Refusal> {
-        let path = place.folder.join(&place.study);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Refusal::wrong(format!(
-                "reading the study `{}`: {error}\n  help: name its folder with `-C DIR`, or its file with `--study FILE`",
-                path.display()
-            ))
-        })?;
-        let name = path.display().to_string();
-        let name = name.strip_prefix("./").unwrap_or(&name);
-        let catalog = flow_engine::WithCommand(&CATALOG);
-        let request = Request {
-            text: &text,
-            name,
-            overrides: &place.set,
-            catalog: &catalog,
-        };
-        let plan =
-            flow_plan::plan(&request).map_err(|problems| Refusal::wrong(problems.render()))?;
+        let (name, text) = read_text(place)?;
+        let plan = planned(place, &name, &text);
+        let plan = plan.map_err(|problems| Refusal::wrong(problems.render()))?;
         let root = std::path::absolute(&place.folder).map_err(Refusal::wrong)?;
         Ok(Self {
             root,
@@ -72,6 +57,35 @@ impl Study {
             .map(|text| self.plan.target(text).map_err(Refusal::wrong))
             .collect()
     }
+}
+
+/// The study's name for messages, and its text.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
+    let path = place.folder.join(&place.study);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Refusal::wrong(format!(
+            "reading the study `{}`: {error}\n  help: name its folder with `-C DIR`, its file with `--study FILE`, or begin one: `flow init`",
+            path.display()
+        ))
+    })?;
+    let name = path.display().to_string();
+    Ok((name.strip_prefix("./").unwrap_or(&name).to_owned(), text))
+}
+
+/// The plan of a study's text with what the command line changes.
+///
+/// # Errors
+/// Every problem at once.
+pub fn planned(place: &Place, name: &str, text: &str) -> Result<Plan, Problems> {
+    flow_plan::plan(&Request {
+        text,
+        name,
+        overrides: &place.set,
+        catalog: &flow_engine::WithCommand(&CATALOG),
+    })
 }
 
 /// What a [`Session`] borrows besides the study and the store.

@@ -71,3 +71,25 @@ fn every_code_has_a_broken_study() {
     assert_eq!(unseen.collect::<Vec<_>>(), Vec::<&&str>::new());
     assert!(broken_studies().len() >= 60);
 }
+
+#[test]
+fn layout_keeps_every_meaning() {
+    let mut laid = 0;
+    for path in broken_studies() {
+        let text = fs::read_to_string(&path).unwrap();
+        // What is no TOML is refused; all else must come out with its meaning, which `formatted` compares.
+        match flow_plan::formatted(&text, "pipeline.toml") {
+            Ok(once) => {
+                let twice = flow_plan::formatted(&once, "pipeline.toml").unwrap();
+                assert_eq!(once, twice, "{}", path.display());
+                laid += 1;
+            }
+            Err(error) => assert!(
+                matches!(error, flow_plan::LayoutError::NotToml(_)),
+                "{}: {error}",
+                path.display()
+            ),
+        }
+    }
+    assert!(laid > 100);
+}

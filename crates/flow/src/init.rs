@@ -1,0 +1,125 @@
+//! `flow init`: a folder to begin a study in.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use flow_nodes::CATALOG;
+
+use crate::args::Init;
+use crate::outcome::{Outcome, Refusal};
+use crate::words::answer;
+
+/// A study to begin with.
+pub struct Template {
+    /// What `--template` calls it.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// Its files: path and text. The first is the study.
+    files: &'static [(&'static str, &'static str)],
+}
+
+/// A file of a template, by its path below `templates/`.
+macro_rules! file {
+    ($folder:literal, $path:literal) => {
+        (
+            $path,
+            include_str!(concat!("../templates/", $folder, "/", $path)),
+        )
+    };
+}
+
+/// The templates: sorted; `every_template_plans` runs over them.
+pub static TEMPLATES: &[Template] = &[
+    Template {
+        name: "blank",
+        summary: "one node, to write your own study",
+        files: &[file!("blank", "pipeline.toml")],
+    },
+    Template {
+        name: "paper",
+        summary: "the study of Ellis et al. 2021, on simulated nights",
+        files: &[("pipeline.toml", include_str!("../../../pipeline.toml"))],
+    },
+    Template {
+        name: "sweep",
+        summary: "six values of epsilon on a small study, with a figure",
+        files: &[file!("sweep", "pipeline.toml")],
+    },
+];
+
+/// What the schema file is called.
+const SCHEMA: &str = "flow.schema.json";
+
+/// Writes the files of a template; none if one of them is there already.
+pub fn init(init: &Init) -> Result<Outcome, Refusal> {
+    let template = TEMPLATES.iter().find(|one| one.name == init.template);
+    let template = template.ok_or_else(|| unknown(&init.template))?;
+    let files = contents(template);
+    let taken = files
+        .iter()
+        .find(|(path, _)| init.folder.join(path).exists());
+    if let Some((path, _)) = taken {
+        let path = init.folder.join(path);
+        return Err(Refusal::wrong(format!(
+            "`{}` is there already, and nothing is overwritten\n  help: name another folder: flow init DIR",
+            path.display()
+        )));
+    }
+    for (path, text) in &files {
+        write_new(&init.folder.join(path), text)?;
+        answer(&format!("wrote {}", init.folder.join(path).display()));
+    }
+    let at = match init.folder == Path::new(".") {
+        true => String::new(),
+        false => format!(" -C '{}'", init.folder.display()),
+    };
+    answer(&format!("next: flow run{at}"));
+    Ok(Outcome::Done)
+}
+
+fn unknown(name: &str) -> Refusal {
+    let each = TEMPLATES.iter();
+    let list: Vec<String> = each
+        .map(|one| format!("    {:<10} {}", one.name, one.summary))
+        .collect();
+    let words = format!(
+        "there is no template `{name}`\n  help: there are\n{}",
+        list.join("\n")
+    );
+    Refusal::wrong(words)
+}
+
+/// The files of a template, with what every study's folder has.
+fn contents(template: &Template) -> Vec<(&'static str, String)> {
+    let mut files: Vec<(&str, String)> = template
+        .files
+        .iter()
+        .map(|(path, text)| (*path, (*text).to_owned()))
+        .collect();
+    if let Some((_, study)) = files.first_mut() {
+        // The convention by which editors (taplo, Even Better TOML) find a schema.
+        *study = format!("#:schema ./{SCHEMA}\n{study}");
+    }
+    files.push((SCHEMA, schema_text()));
+    files.push((".gitignore", "/cache/\n/reports/\n".to_owned()));
+    files
+}
+
+/// The schema of study files over all kinds.
+pub fn schema_text() -> String {
+    flow_plan::schema(&flow_engine::WithCommand(&CATALOG))
+}
+
+/// Writes a file that must not be there, so that nothing of the user's is lost even in a race.
+fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
+    let refuse = |error| Refusal::failed(format!("writing `{}`: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(refuse)?;
+    }
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(refuse)
+}
