@@ -1,5 +1,6 @@
 //! All that a running node sees.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -63,13 +64,14 @@ pub struct Task<'a> {
     pub observer: &'a dyn Observer,
     inputs: BTreeMap<String, Vec<Input>>,
     staging: &'a Path,
+    made: Cell<bool>,
     produced: BTreeMap<String, Produced>,
     gpus: Vec<String>,
     scratch: Option<PathBuf>,
 }
 
 impl<'a> Task<'a> {
-    /// A task with its inputs by port and its own empty folder.
+    /// A task with its inputs by port and a path for a folder of its own, which is made when asked for.
     #[must_use]
     pub fn new(
         params: &'a Params,
@@ -84,6 +86,7 @@ impl<'a> Task<'a> {
             observer,
             inputs,
             staging,
+            made: Cell::new(false),
             produced: BTreeMap::new(),
             gpus: Vec::new(),
             scratch: None,
@@ -151,7 +154,7 @@ impl<'a> Task<'a> {
 
     /// A path in the staging folder for an output too large for memory; write the file there.
     pub fn stage(&mut self, port: &str) -> PathBuf {
-        let path = self.staging.join(port);
+        let path = self.folder().join(port);
         self.produced
             .insert(port.to_owned(), Produced::Staged(path.clone()));
         path
@@ -168,9 +171,14 @@ impl<'a> Task<'a> {
         self.inputs.keys().map(String::as_str)
     }
 
-    /// The node's own folder, gone after it ran.
+    /// The node's own folder, gone after it ran; made when first asked for, because most nodes give
+    /// their outputs from memory.
     #[must_use]
     pub fn folder(&self) -> &Path {
+        if !self.made.replace(true) {
+            // Where it can't be made, what is written there fails and says why.
+            let _ = std::fs::create_dir_all(self.staging);
+        }
         self.staging
     }
 

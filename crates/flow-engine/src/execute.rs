@@ -239,7 +239,12 @@ fn do_once(
     // What is lent for this attempt goes with it.
     let mut lent = Lent::default();
     let inputs = read_inputs(store, job, &mut lent)?;
-    let staging = store.stage().map_err(Verdict::Broken)?;
+    // Only commands are sure to want a folder.
+    let staging = match job.foreign {
+        true => store.stage(),
+        false => store.stage_later(),
+    };
+    let staging = staging.map_err(Verdict::Broken)?;
     let ear = Ear::new(session.stop, job.timeout, job.id, sender);
     let seed = job.prepared.recipe.seed.unwrap_or(0);
     let params = &job.prepared.params;

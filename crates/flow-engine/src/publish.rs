@@ -149,7 +149,7 @@ fn converted(
         name: published.to_string(),
         file: None,
     };
-    let staging = session.store.stage().map_err(NodeError::new)?;
+    let staging = session.store.stage_later().map_err(NodeError::new)?;
     let inputs = [("from".to_owned(), vec![input])].into();
     let mut task = Task::new(&params, 0, inputs, staging.path(), &Silent);
     kind.run(&mut task)?;

@@ -20,7 +20,15 @@ pub(crate) struct Workspace {
     lock_path: PathBuf,
     pub lock: File,
     next: AtomicU64,
+    /// Folders that instances left and that go with the workspace.
+    left: AtomicU64,
 }
+
+/// What may stay in a folder until the whole workspace goes: file systems search long for a free
+/// inode where many were freed a moment ago (ext4 without a journal: 100 ns for each of the last 5 s).
+const LEFT_FOLDERS: u64 = 4096;
+const LEFT_FILES: usize = 8;
+const LEFT_BYTES: u64 = 64 << 10;
 
 impl Workspace {
     /// Makes a folder no other process has.
@@ -42,6 +50,7 @@ impl Workspace {
                 lock_path,
                 lock,
                 next: AtomicU64::new(0),
+                left: AtomicU64::new(0),
             });
         }
         unreachable!("a process has fewer than 2^64 stores")
@@ -56,6 +65,14 @@ impl Workspace {
     pub fn fresh(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         self.folder.join(n.to_string())
+    }
+
+    /// Whether a folder that is done with may wait until the workspace goes: it holds little, and
+    /// few others wait.
+    fn may_leave(&self, folder: &Path) -> bool {
+        self.left.load(Ordering::Relaxed) < LEFT_FOLDERS
+            && holds_little(folder)
+            && self.left.fetch_add(1, Ordering::Relaxed) < LEFT_FOLDERS
     }
 }
 
@@ -72,7 +89,7 @@ impl Drop for Workspace {
 #[derive(Debug)]
 pub struct Staging {
     path: PathBuf,
-    _workspace: Arc<Workspace>,
+    workspace: Arc<Workspace>,
 }
 
 impl Staging {
@@ -85,8 +102,10 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What can't be removed now goes with the workspace.
-        let _ = fs::remove_dir_all(&self.path);
+        if !self.workspace.may_leave(&self.path) {
+            // What can't be removed now goes with the workspace; it may never have been made.
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }
 
@@ -96,14 +115,40 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the folder can't be made.
     pub fn stage(&self) -> Result<Staging, StoreError> {
+        let staging = self.stage_later()?;
+        fs::create_dir(&staging.path).doing(say("making folder"), &staging.path)?;
+        Ok(staging)
+    }
+
+    /// The same without making the folder: most instances never write to it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when this process's workspace can't be made.
+    pub fn stage_later(&self) -> Result<Staging, StoreError> {
         let workspace = self.workspace()?;
-        let path = workspace.fresh();
-        fs::create_dir(&path).doing(say("making folder"), &path)?;
         Ok(Staging {
-            path,
-            _workspace: workspace,
+            path: workspace.fresh(),
+            workspace,
         })
     }
+}
+
+/// Whether a folder holds few and small files and no folder.
+fn holds_little(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    let (mut files, mut bytes) = (0, 0);
+    for entry in entries {
+        let Some(meta) = entry.ok().and_then(|entry| entry.metadata().ok()) else {
+            return false;
+        };
+        (files, bytes) = (files + 1, bytes + meta.len());
+        if meta.is_dir() || files > LEFT_FILES || bytes > LEFT_BYTES {
+            return false;
+        }
+    }
+    true
 }
 
 /// Takes the lock; false if another process is just sweeping this very file.

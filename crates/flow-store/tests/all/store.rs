@@ -302,14 +302,20 @@ fn a_file_from_the_future_is_hashed_every_time() {
 }
 
 #[test]
-fn a_staging_folder_is_gone_with_its_handle_and_all_of_them_with_the_store() {
+fn a_large_staging_folder_is_gone_with_its_handle_and_all_of_them_with_the_store() {
     let (_folder, store) = fresh();
     let (first, second) = (store.stage().unwrap(), store.stage().unwrap());
     assert_ne!(first.path(), second.path());
-    fs::write(first.path().join("half"), b"written").unwrap();
+    fs::write(first.path().join("half"), vec![0; 100_000]).unwrap();
     let path = first.path().to_owned();
     drop(first);
     assert!(!path.exists() && second.path().exists());
+    let small = store.stage().unwrap();
+    fs::write(small.path().join("half"), b"written").unwrap();
+    let path = small.path().to_owned();
+    drop(small);
+    assert_ne!(store.stage().unwrap().path(), path, "nobody gets it again");
+    assert!(!store.stage_later().unwrap().path().exists());
     let other = Store::open(store.folder()).unwrap();
     assert!(second.path().exists(), "the living are not swept");
     drop((second, store));
