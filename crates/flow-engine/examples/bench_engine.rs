@@ -15,7 +15,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
     ParamType, PortType, Row, Task,
 };
-use flow_engine::snapshot::{Question, is_current, take};
+use flow_engine::snapshot::{Question, current, take};
 use flow_engine::{Event, Session, WithCommand, run};
 use flow_plan::{Request, plan};
 use flow_store::Store;
@@ -95,7 +95,7 @@ fn once(
         words: &[],
         catalog: &catalog,
     };
-    if with_snapshot && is_current(&question).is_some() {
+    if with_snapshot && current(&question).is_some() {
         return Ok((begin.elapsed().as_secs_f64(), 0, true));
     }
     let request = Request {
@@ -120,7 +120,7 @@ fn once(
     };
     let summary = run(&session, &mut |_: &Event| {})?;
     let seconds = begin.elapsed().as_secs_f64();
-    let taken = take(&question, &session, &summary);
+    let taken = take(&question, &session, &summary, &[]);
     Ok((seconds, summary.ran, taken))
 }
 

@@ -11,6 +11,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use flow_contract::encoding::{from_bytes, to_bytes};
 use flow_contract::{Catalog, Digest};
@@ -36,11 +37,13 @@ pub struct Question<'a> {
     pub catalog: &'a dyn Catalog,
 }
 
-/// What a run that changes nothing counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
+/// The run of which a snapshot was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
     /// Instances whose results are in the store.
     pub cached: usize,
+    /// Its name, as in the journal.
+    pub run: String,
 }
 
 /// What a run read and published, as far as files can tell whether it still holds.
@@ -58,6 +61,7 @@ pub(crate) struct Basis {
 struct Record {
     question: [u8; 32],
     cached: u64,
+    run: String,
     files: Vec<(String, Stamp)>,
     patterns: Vec<(String, Vec<String>)>,
     store: Vec<(String, Stamp)>,
@@ -68,9 +72,9 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 const CHECK_BYTES: usize = 32;
 
-/// What a full run would count, if it is sure to compute nothing and to write nothing.
+/// The last run, if the same again is sure to compute nothing and to write nothing.
 #[must_use]
-pub fn is_current(question: &Question<'_>) -> Option<Counts> {
+pub fn current(question: &Question<'_>) -> Option<Current> {
     let bytes = fs::read(path(question.cache)).ok()?;
     let (check, body) = bytes.split_first_chunk::<CHECK_BYTES>()?;
     if Digest::of(body).as_bytes() != check {
@@ -83,16 +87,24 @@ pub fn is_current(question: &Question<'_>) -> Option<Counts> {
         && record.patterns.iter().all(|(pattern, was)| {
             paths_matching(question.root, pattern).is_ok_and(|is| is == *was)
         });
-    let cached = usize::try_from(record.cached).ok()?;
-    as_it_was.then_some(Counts { cached })
+    as_it_was.then_some(Current {
+        cached: usize::try_from(record.cached).ok()?,
+        run: record.run,
+    })
 }
 
 /// Takes a snapshot after a run; says whether one could be taken.
 ///
-/// Call it last, when nothing more is written to the cache and the reports.
+/// Call it last, when nothing more is written to the cache and the reports. `also` are files that
+/// must stay as they are besides those the run itself read and published.
 #[must_use]
-pub fn take(question: &Question<'_>, session: &Session<'_>, summary: &Summary) -> bool {
-    let taken = record(question, session, summary).and_then(|record| {
+pub fn take(
+    question: &Question<'_>,
+    session: &Session<'_>,
+    summary: &Summary,
+    also: &[PathBuf],
+) -> bool {
+    let taken = record(question, session, summary, also).and_then(|record| {
         let body = to_bytes(&record).ok()?;
         let bytes = [&Digest::of(&body).as_bytes()[..], &body].concat();
         let aside = path(question.cache).with_extension(std::process::id().to_string());
@@ -103,7 +115,12 @@ pub fn take(question: &Question<'_>, session: &Session<'_>, summary: &Summary) -
     taken.is_some()
 }
 
-fn record(question: &Question<'_>, session: &Session<'_>, summary: &Summary) -> Option<Record> {
+fn record(
+    question: &Question<'_>,
+    session: &Session<'_>,
+    summary: &Summary,
+    also: &[PathBuf],
+) -> Option<Record> {
     if summary.failed + summary.skipped > 0 {
         return None;
     }
@@ -117,19 +134,24 @@ fn record(question: &Question<'_>, session: &Session<'_>, summary: &Summary) -> 
         sources.chain(basis.published.iter().cloned()).collect();
     wanted.sort_unstable();
     wanted.dedup();
+    let name = |path: &Path| Some(path.strip_prefix(root).unwrap_or(path).to_str()?.to_owned());
     let files = wanted.par_iter().map(|(path, digest)| {
         let before = stamp(path)?;
         let known = session.store.stat_unchanged(path, digest);
-        let name = path.strip_prefix(root).unwrap_or(path).to_str()?.to_owned();
-        (known && stamp(path)? == before).then_some((name, before))
+        (known && stamp(path)? == before).then_some((name(path)?, before))
     });
+    let mut files: Vec<_> = files.collect::<Option<_>>()?;
+    for path in also {
+        files.push((name(path)?, stamp(path)?));
+    }
     let mut patterns = basis.patterns.clone();
     patterns.sort_unstable();
     patterns.dedup();
     Some(Record {
         question: *digest(question).as_bytes(),
         cached: (summary.ran + summary.cached) as u64,
-        files: files.collect::<Option<_>>()?,
+        run: session.run.to_owned(),
+        files,
         patterns,
         store,
     })
@@ -161,11 +183,29 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((meta.dev(), meta.ino(), meta.size(), modified, changed))
 }
 
+/// Plain threads, because rayon's pool is worth its start only for a run that computes.
 fn unchanged(root: &Path, files: &[(String, Stamp)]) -> bool {
-    files
-        .par_iter()
-        .with_min_len(256)
-        .all(|(path, was)| stamp(&root.join(path)).as_ref() == Some(was))
+    const FILES_PER_THREAD: usize = 2_000;
+    const MOST_THREADS: usize = 8;
+    let same = |part: &[(String, Stamp)]| {
+        let mut part = part.iter();
+        part.all(|(path, was)| stamp(&root.join(path)).as_ref() == Some(was))
+    };
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = match files.len() / FILES_PER_THREAD {
+        0 => 1,
+        wanted => wanted.min(cores()).min(MOST_THREADS),
+    };
+    let mut parts = files.chunks(files.len().div_ceil(threads).max(1));
+    let own = parts.next().unwrap_or_default();
+    thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(|| same(part))).collect();
+        let mut all = same(own);
+        for other in others {
+            all &= other.join().is_ok_and(|same| same);
+        }
+        all
+    })
 }
 
 /// The logs of small blobs and records, and the folders of large blobs: whatever is added, removed

@@ -4,6 +4,7 @@ mod args;
 mod artifact;
 mod ask;
 mod check;
+mod current;
 mod export;
 mod fmt;
 mod graph;

@@ -75,16 +75,19 @@ impl Progress {
                 cached,
                 failed,
                 skipped,
-            } => format!(
-                "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.1} s",
-                self.began.elapsed().as_secs_f64()
-            ),
+            } => counted([*ran, *cached, *failed, *skipped], self.began),
             Event::RunStarted { .. }
             | Event::Expanded { .. }
             | Event::Cached { .. }
             | Event::Published { .. } => return None,
         })
     }
+}
+
+/// The last line of a run: how many instances ran, were cached, failed and were skipped.
+pub fn counted([ran, cached, failed, skipped]: [usize; 4], began: Instant) -> String {
+    let seconds = began.elapsed().as_secs_f64();
+    format!("{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {seconds:.1} s")
 }
 
 impl Listener for Progress {

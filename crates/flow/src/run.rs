@@ -1,21 +1,24 @@
 //! `flow run`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::available_parallelism;
+use std::time::Instant;
 
 use flow_engine::{Event, Listener, Summary};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::args::{Ask, Place, Run};
+use crate::current::Asking;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
-use crate::study::{Asked, Study, session, unix_now};
+use crate::study::{Asked, Study, jobs, run_name, session};
 use crate::{ask, report, words};
 
 /// Brings targets up to date, publishes, and writes the report.
 pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
+    let began = Instant::now();
     if run.dry_run {
         let ask = Ask {
             targets: run.targets.clone(),
@@ -23,15 +26,23 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
         };
         return ask::status(place, &ask);
     }
-    let study = Study::open(place)?;
-    let jobs = run
-        .jobs
-        .unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
-    if jobs == 0 {
+    if run.jobs == Some(0) {
         return Err(Refusal::wrong(
             "`--jobs 0` leaves nothing to run with; give at least 1",
         ));
     }
+    let asking = Asking::new(place, run);
+    let nothing_to_do = asking.as_ref().and_then(|asking| asking.answer(run, began));
+    match nothing_to_do {
+        Some(outcome) => Ok(outcome),
+        None => whole(place, run, asking.as_ref()),
+    }
+}
+
+/// A run that looks at everything.
+fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, Refusal> {
+    let study = Study::open(place)?;
+    let jobs = jobs(run.jobs);
     let targets = study.targets(&run.targets)?;
     // Nodes share these threads for their inner loops, so that together they use `jobs` cores.
     rayon::ThreadPoolBuilder::new()
@@ -39,12 +50,11 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
         .build_global()
         .map_err(Refusal::failed)?;
     let store = study.store()?;
-    let name = format!("{}-{}", unix_now(), std::process::id());
     let asked = Asked {
         targets,
         jobs,
         keep_going: run.keep_going,
-        run: name,
+        run: run_name(),
     };
     let stop = stop_on_signals()?;
     let session = session(&study, &store, &asked, &stop);
@@ -59,6 +69,9 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
         write_report(&study, &store, &asked, (&summary, &last.troubles))?;
     }
     last.say_end();
+    if let Some(asking) = asking {
+        asking.remember(&session, &summary, &reports(&study, run));
+    }
     Ok(outcome(&summary))
 }
 
@@ -109,6 +122,15 @@ fn write_report(
         words::note(&format!("report  {}", path.display()));
     }
     Ok(())
+}
+
+/// The files beside what nodes publish that the next run would write if they were gone.
+fn reports(study: &Study, run: &Run) -> Vec<PathBuf> {
+    let folder = study.root.join(study.plan.reports());
+    match run.targets.is_empty() {
+        true => vec![folder.join("report.html"), folder.join("run.json")],
+        false => Vec::new(),
+    }
 }
 
 fn outcome(summary: &Summary) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
 
 use flow_contract::Digest;
 use flow_engine::Session;
@@ -119,6 +120,16 @@ pub fn session<'a>(
         now: &unix_now,
         stop,
     }
+}
+
+/// How many cores a run may use: all there are, unless told.
+pub fn jobs(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
+}
+
+/// A name for a run that no other has.
+pub fn run_name() -> String {
+    format!("{}-{}", unix_now(), std::process::id())
 }
 
 /// Seconds since 1970.

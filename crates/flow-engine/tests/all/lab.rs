@@ -12,7 +12,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
     ParamType, PortType, Row, Task, Value,
 };
-use flow_engine::snapshot::{Question, is_current, take};
+use flow_engine::snapshot::{Question, current, take};
 use flow_engine::{EngineError, Event, Session, Summary, Surveyed, WithCommand, run, survey};
 use flow_plan::{Plan, Request, plan};
 use flow_store::Store;
@@ -351,7 +351,7 @@ impl Lab {
             let summary = run(session, &mut listener)?;
             let study = self.read("pipeline.toml");
             let cache = self.path("cache");
-            let snapshot = take(&self.question(&cache, &study), session, &summary);
+            let snapshot = take(&self.question(&cache, &study), session, &summary, &[]);
             Ok(Did {
                 events,
                 summary,
@@ -373,7 +373,7 @@ impl Lab {
     /// What the snapshot says without a run.
     pub fn current(&self) -> Option<usize> {
         let (cache, study) = (self.path("cache"), self.read("pipeline.toml"));
-        is_current(&self.question(&cache, &study)).map(|counts| counts.cached)
+        current(&self.question(&cache, &study)).map(|current| current.cached)
     }
 
     pub fn survey(&self) -> Vec<Surveyed> {

@@ -1,0 +1,149 @@
+//! The answer of `flow run` where nothing changed since the same was asked, before the study is
+//! parsed and before anything heavy is begun.
+//!
+//! `flow_engine::snapshot` decides; any doubt leads to a whole run. Such an answer leaves no journal:
+//! the last one tells of the same results.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flow_engine::snapshot::{self, Current, Question};
+use flow_engine::{Event, Session, Summary, WithCommand};
+use flow_nodes::CATALOG;
+use serde_json::{Value as Json, json};
+
+use crate::args::{Place, Run};
+use crate::outcome::Outcome;
+use crate::progress::counted;
+use crate::study::{jobs, run_name};
+use crate::words::{answer, answer_json, note};
+
+static KINDS: WithCommand<'_> = WithCommand(&CATALOG);
+
+/// What was asked, as far as it decides what a run does.
+pub struct Asking {
+    root: PathBuf,
+    study: Vec<u8>,
+    words: Vec<String>,
+}
+
+impl Asking {
+    /// Reads the study's bytes; `None` where a whole run has to say what is wrong.
+    pub fn new(place: &Place, run: &Run) -> Option<Self> {
+        // Every option is named, so that a new one can't be forgotten.
+        let Place { folder, study, set } = place;
+        let Run {
+            targets,
+            json: _,
+            jobs: _,
+            keep_going: _,
+            dry_run: _,
+            quiet: _,
+        } = run;
+        let sets = set
+            .iter()
+            .map(|(name, value)| format!("set {name}={value}"));
+        let targets = targets.iter().map(|target| format!("target {target}"));
+        let version = format!("version {}", env!("CARGO_PKG_VERSION"));
+        Some(Self {
+            root: std::path::absolute(folder).ok()?,
+            study: std::fs::read(folder.join(study)).ok()?,
+            words: sets.chain(targets).chain([version]).collect(),
+        })
+    }
+
+    /// Says that nothing is to be done, if that is certain.
+    pub fn answer(&self, run: &Run, began: Instant) -> Option<Outcome> {
+        let cache = self.root.join(cache_of(&self.study));
+        let current = snapshot::current(&self.question(&cache))?;
+        if run.json {
+            replay(&cache, run, &current)?;
+        } else {
+            note(&counted([0, current.cached, 0, 0], began));
+        }
+        Some(Outcome::Done)
+    }
+
+    /// Remembers that after this run there is nothing to do; `also` are files that must stay.
+    pub fn remember(&self, session: &Session<'_>, summary: &Summary, also: &[PathBuf]) {
+        let question = self.question(session.store.folder());
+        // Without it the next run takes the long way, that is all.
+        let _ = snapshot::take(&question, session, summary, also);
+    }
+
+    fn question<'a>(&'a self, cache: &'a Path) -> Question<'a> {
+        Question {
+            cache,
+            root: &self.root,
+            study: &self.study,
+            words: &self.words,
+            catalog: &KINDS,
+        }
+    }
+}
+
+/// The study's cache folder without parsing it; a wrong guess only costs the short cut.
+fn cache_of(study: &[u8]) -> &str {
+    let text = std::str::from_utf8(study).unwrap_or_default();
+    let lines = text.lines().map(str::trim);
+    let head = lines.skip_while(|line| *line != "[study]").skip(1);
+    head.take_while(|line| !line.starts_with('['))
+        .find_map(|line| {
+            let value = line.strip_prefix("cache")?.trim_start().strip_prefix('=')?;
+            value.split('"').nth(1)
+        })
+        .unwrap_or("cache")
+}
+
+/// Prints the events of a run that finds everything, from the journal of the run that made it.
+fn replay(cache: &Path, run: &Run, current: &Current) -> Option<()> {
+    let journal = cache.join("runs").join(format!("{}.jsonl", current.run));
+    let journal = std::fs::read_to_string(journal).ok()?;
+    let mut seen = HashSet::new();
+    let mut lines = Vec::new();
+    for line in journal.lines() {
+        let mut event: Json = serde_json::from_str(line).ok()?;
+        match event["event"].as_str()? {
+            "run_started" => {
+                event["run"] = json!(run_name());
+                event["jobs"] = json!(jobs(run.jobs));
+                lines.push(event.to_string());
+            }
+            "expanded" => lines.push(line.to_owned()),
+            "cached" | "ran" if seen.insert(event["instance"].to_string()) => {
+                let (instance, key) = (event["instance"].as_str()?, event["key"].as_str()?);
+                let (instance, key) = (instance.to_owned(), key.to_owned());
+                lines.push(serde_json::to_string(&Event::Cached { instance, key }).ok()?);
+            }
+            _ => {}
+        }
+    }
+    if seen.len() != current.cached {
+        return None;
+    }
+    lines.iter().for_each(|line| answer(line));
+    let (ran, cached, failed, skipped) = (0, current.cached, 0, 0);
+    answer_json(&Event::RunFinished {
+        ran,
+        cached,
+        failed,
+        skipped,
+    });
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_found_in_the_head_of_the_study_alone() {
+        assert_eq!(
+            cache_of(b"[study]\nname = \"a\"\ncache = \"b/c\" # x\n"),
+            "b/c"
+        );
+        assert_eq!(cache_of(b"[study]\n[node.a]\ncache = \"b\"\n"), "cache");
+        assert_eq!(cache_of(b"\xff"), "cache");
+    }
+}
