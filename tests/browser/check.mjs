@@ -1,7 +1,9 @@
 // Opens a report in a real browser, from disk, and checks what a reader relies on.
 //
-//   node tests/browser/check.mjs REPORT.html [FOLDER FOR SCREENSHOTS]
+//   node tests/browser/check.mjs REPORT.html [--shots FOLDER] [--golden FILE [--update]]
 //
+// `tests/browser/run` makes two pages and runs this on them. Pictures are compared (--golden) only on
+// the page of fixed numbers; --update writes them anew, to be looked at before they are committed.
 // Needs puppeteer-core (found from the folder in NODE_MODULES, if set) and a Chromium (CHROMIUM,
 // else /usr/bin/chromium). Exits 1 with one line per complaint.
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -9,10 +11,17 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { comparePictures } from "./golden.mjs";
 
-const [report, shots] = process.argv.slice(2);
+const { values: asked, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { shots: { type: "string" }, golden: { type: "string" }, update: { type: "boolean" } },
+});
+const [report] = positionals;
+const { shots } = asked;
 if (!report) {
-  console.error("usage: node check.mjs REPORT.html [FOLDER FOR SCREENSHOTS]");
+  console.error("usage: node check.mjs REPORT.html [--shots FOLDER] [--golden FILE [--update]]");
   process.exit(2);
 }
 const modules = process.env.NODE_MODULES ? join(resolve(process.env.NODE_MODULES), "x.js") : import.meta.url;
@@ -210,16 +219,30 @@ async function checkChoice(page, said) {
   claim((await said()) !== before, "another recording says the same");
 }
 
+// Smooth: while keys zoom and pan for 60 frames, nothing holds the page for the tenth of a second that is
+// noticed. A busy machine may, so the best of five counts. (At rest a frame takes 17 ms, of a 9-hour night too.)
 async function checkPace(page, view) {
-  const milliseconds = await view.evaluate((v) => {
-    const start = performance.now();
-    for (let i = 0; i < 20; i++) {
-      dispatchEvent(new Event("resize"));
-      v.dispatchEvent(new KeyboardEvent("keydown", { key: i % 2 ? "+" : "0" }));
-    }
-    return (performance.now() - start) / 20;
-  });
-  claim(milliseconds < 16, `a key takes ${milliseconds.toFixed(1)} ms`);
+  const box = await view.boundingBox();
+  let least = Infinity;
+  for (let attempt = 0; attempt < 5 && least > 0; attempt++) {
+    const long = await view.evaluate(async (v) => {
+      let long = 0;
+      const watch = new PerformanceObserver((list) => { long += list.getEntries().filter((task) => task.duration > 100).length; });
+      watch.observe({ type: "longtask" });
+      const frame = () => new Promise(requestAnimationFrame);
+      for (let i = 0; i < 60; i++) {
+        const key = i % 30 < 6 ? "+" : i % 30 < 24 ? "PageDown" : "-";
+        v.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        await frame();
+      }
+      await frame();
+      watch.disconnect();
+      return long;
+    });
+    least = Math.min(least, long);
+  }
+  claim(least === 0, `${least} tasks longer than 100 ms while a night is browsed`);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
 }
 
 async function checkWithoutScript() {
@@ -253,6 +276,8 @@ try {
   await checkTree(page);
   await checkTables(page);
   await checkNight(page);
+  await page.reload({ waitUntil: "load" });
+  if (asked.golden) await comparePictures(page, asked.golden, asked.update, claim);
   await page.reload({ waitUntil: "load" });
   await shoot(page);
   await checkWithoutScript();

@@ -383,17 +383,18 @@
       });
     }
 
+    // Modality by modality, so that the colour is set once. (One path of all bars is several times slower.)
     shares(pen, x, top, seen) {
-      for (const epoch of seen) {
-        const [left, right] = [x(epoch.onset), x(epoch.onset + this.night.seconds)];
-        let bottom = top + SHARES;
-        epoch.shares.forEach((share, m) => {
-          const height = ((share ?? 0) / 100) * SHARES;
-          bottom -= height;
-          pen.fillStyle = COLOURS[m % COLOURS.length];
-          pen.fillRect(left, bottom, right - left + 0.4, height);
+      const bottoms = new Float64Array(seen.length).fill(top + SHARES);
+      this.data.modalities.forEach((_, m) => {
+        pen.fillStyle = COLOURS[m % COLOURS.length];
+        seen.forEach((epoch, at) => {
+          const height = ((epoch.shares[m] ?? 0) / 100) * SHARES;
+          bottoms[at] -= height;
+          const left = x(epoch.onset);
+          pen.fillRect(left, bottoms[at], x(epoch.onset + this.night.seconds) - left + 0.4, height);
         });
-      }
+      });
     }
 
     cursor(pen, colours, x, bottom) {
