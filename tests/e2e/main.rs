@@ -9,4 +9,5 @@ mod kinds;
 mod questions;
 mod real;
 mod sandbox;
+mod sweep;
 mod training;

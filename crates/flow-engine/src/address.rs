@@ -15,10 +15,13 @@ pub struct Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.node)?;
         if self.labels.is_empty() {
-            return Ok(());
+            return f.write_str(&self.node);
         }
-        write!(f, "[{}]", self.labels)
+        // A node at a value of a sweep has brackets already: `net[batch=32]`.
+        match self.node.strip_suffix(']') {
+            Some(swept) => write!(f, "{swept},{}]", self.labels),
+            None => write!(f, "{}[{}]", self.node, self.labels),
+        }
     }
 }

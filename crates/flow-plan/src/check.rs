@@ -366,6 +366,7 @@ fn node(outline: Outline<'_>, draft: nodes::Draft) -> Node {
     let kind = outline.kind.map_or("", |kind| kind.descriptor().name);
     Node {
         name: outline.name.to_owned(),
+        swept: Vec::new(),
         kind: kind.to_owned(),
         signature,
         params: draft.params,

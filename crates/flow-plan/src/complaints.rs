@@ -35,7 +35,16 @@ impl Complaints {
 
     /// Adds a mistake in a value given on the command line.
     pub fn add_override(&mut self, text: String, mistake: impl Into<Mistake>) {
-        self.push(At::Set(text), mistake.into(), Vec::new());
+        self.add_option("--set", text, mistake);
+    }
+
+    /// Adds a mistake in what an option of the command line gives.
+    pub fn add_option(&mut self, option: &str, text: String, mistake: impl Into<Mistake>) {
+        self.push(
+            At::Set(format!("{option} {text}")),
+            mistake.into(),
+            Vec::new(),
+        );
     }
 
     fn push(&mut self, at: At, mistake: Mistake, also: Vec<Mark>) {

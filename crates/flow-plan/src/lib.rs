@@ -22,6 +22,7 @@ mod render;
 mod schema;
 mod select;
 mod span;
+mod sweep;
 mod template;
 mod words;
 
@@ -37,4 +38,5 @@ pub use problem::{Problem, ProblemRecord, Problems};
 pub use schema::schema;
 pub use select::{Target, TargetError};
 pub use span::Span;
+pub use sweep::plan_swept;
 pub use template::Template;

@@ -49,8 +49,11 @@ impl NodeId {
 /// A named step, checked against its kind.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// The name in the study.
+    /// The name in the study, and where a sweep doubled it the values it stands at: `net[batch=32]`.
     pub name: String,
+    /// The swept params that it, or anything before it, depends on, each with its value as
+    /// `--set` takes it.
+    pub swept: Vec<(String, String)>,
     /// The kind's name.
     pub kind: String,
     /// Its ports.

@@ -11,7 +11,7 @@ use crate::span::{Source, Span};
 /// Where a problem lies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum At {
-    /// In `--set`, whose text this is.
+    /// In an option of the command line, as it was given: `--set epsilon=1`.
     Set(String),
     /// In the study file.
     File(Span),
@@ -135,7 +135,7 @@ impl Problems {
             help: words.help,
             file: match &problem.at {
                 At::File(_) => self.name.clone(),
-                At::Set(text) => format!("--set {text}"),
+                At::Set(text) => text.clone(),
             },
             line: start.map(|place| place.line),
             column: start.map(|place| place.column),

@@ -18,7 +18,7 @@ pub(crate) fn problem(problem: &Problem, name: &str, source: &Source) -> String 
         source,
     };
     match &problem.at {
-        At::Set(set) => page.push("", &format!("--> --set {set}")),
+        At::Set(set) => page.push("", &format!("--> {set}")),
         At::File(span) => {
             page.head("-->", *span);
             page.snippet(*span, '^', &words.label);

@@ -3,6 +3,7 @@
 use flow_contract::Labels;
 
 use crate::nearest::nearest;
+use crate::sweep::swept_values;
 use crate::{AxisValues, Node, NodeId, Plan};
 
 /// A text cut at its brackets: `name[axis=value,…]rest`.
@@ -113,6 +114,14 @@ pub enum TargetError {
         /// The nearest value there is.
         nearest: Option<String>,
     },
+    /// One is wanted, and a sweep made several.
+    #[error("`{text}` is there several times; say which one: {}", some.join(", "))]
+    Several {
+        /// The text.
+        text: String,
+        /// Some of them.
+        some: Vec<String>,
+    },
 }
 
 fn meant(nearest: &Option<String>) -> String {
@@ -126,8 +135,28 @@ impl Plan {
     /// The node or instances that an address means: `relevance`, `relevance[fold=3]`.
     ///
     /// # Errors
-    /// [`TargetError`] with the nearest name.
+    /// [`TargetError`] with the nearest name; [`TargetError::Several`] where a sweep doubled the
+    /// node and the address doesn't say which one is meant.
     pub fn target(&self, text: &str) -> Result<Target, TargetError> {
+        let mut targets = self.targets(text)?;
+        match targets.len() {
+            1 => Ok(targets.remove(0)),
+            _ => Err(TargetError::Several {
+                text: text.to_owned(),
+                some: targets
+                    .iter()
+                    .take(5)
+                    .map(|t| self.node(t.node).name.clone())
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The same; where a sweep doubled the node, all of those that the address means.
+    ///
+    /// # Errors
+    /// [`TargetError`] with the nearest name.
+    pub fn targets(&self, text: &str) -> Result<Vec<Target>, TargetError> {
         let syntax = || TargetError::Syntax {
             text: text.to_owned(),
         };
@@ -135,21 +164,71 @@ impl Plan {
         if !address.rest.is_empty() {
             return Err(syntax());
         }
-        let node = self
-            .by_name(address.name)
-            .ok_or_else(|| self.unknown(address.name))?;
-        for (axis, value) in &address.labels {
-            check_label(self.node(node), axis, value)?;
+        let meant = match self.by_name(address.name) {
+            Some(id) => vec![id],
+            None => self.swept_as(address.name),
+        };
+        if meant.is_empty() {
+            return Err(self.unknown(address.name));
         }
-        let labels = address.labels.into_iter();
-        Ok(Target {
-            node,
-            labels: labels.map(|(axis, v)| (axis.to_owned(), v)).collect(),
-        })
+        let mut targets = Vec::with_capacity(meant.len());
+        for &node in &meant {
+            let swept = &self.node(node).swept;
+            let value = |axis: &str| swept.iter().find(|(param, _)| param == axis);
+            let (at, labels): (Vec<_>, Vec<_>) = address
+                .labels
+                .iter()
+                .partition(|(axis, _)| value(axis).is_some());
+            if at
+                .iter()
+                .any(|(axis, wanted)| value(axis).is_some_and(|(_, is)| is != wanted))
+            {
+                continue;
+            }
+            for (axis, value) in &labels {
+                check_label(self.node(node), axis, value)?;
+            }
+            let labels = labels
+                .into_iter()
+                .map(|(axis, v)| ((*axis).to_owned(), v.clone()));
+            targets.push(Target {
+                node,
+                labels: labels.collect(),
+            });
+        }
+        match targets.is_empty() {
+            true => Err(self.unswept(&address, &meant)),
+            false => Ok(targets),
+        }
+    }
+
+    /// The nodes that a sweep made of one.
+    fn swept_as(&self, name: &str) -> Vec<NodeId> {
+        let each = self.nodes.iter().enumerate();
+        let of = each.filter(|(_, node)| !node.swept.is_empty() && node.study_name() == name);
+        of.map(|(at, _)| NodeId(at as u32)).collect()
+    }
+
+    /// None of the nodes stands at the values that the address gives.
+    fn unswept(&self, address: &Address<'_>, meant: &[NodeId]) -> TargetError {
+        let values = swept_values(meant.iter().map(|id| self.node(*id)));
+        let absent = address.labels.iter().find_map(|(axis, value)| {
+            let known = values.get(axis)?;
+            (!known.contains(&value.as_str())).then_some((*axis, value, known))
+        });
+        let Some((axis, value, known)) = absent else {
+            return self.unknown(address.name);
+        };
+        TargetError::UnknownValue {
+            node: address.name.to_owned(),
+            axis: axis.to_owned(),
+            value: value.clone(),
+            nearest: nearest(value, known.iter().copied()),
+        }
     }
 
     fn unknown(&self, name: &str) -> TargetError {
-        let names = self.nodes.iter().map(|node| node.name.as_str());
+        let names = self.nodes.iter().map(Node::study_name);
         TargetError::UnknownNode {
             node: name.to_owned(),
             nearest: nearest(name, names),

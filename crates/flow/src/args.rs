@@ -37,6 +37,18 @@ pub struct Place {
     /// Another value for a param of the study; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = override_of, global = true)]
     pub set: Vec<(String, String)>,
+    /// The study at several values of a param: a list or a range, such as `epsilon=log(1e-3,100,6)`.
+    ///
+    /// A list param gets these entries. A param that is one value has each of them in turn; what
+    /// depends on it is there once for each, as in `net[batch=32]`. Several sweeps give all pairs.
+    #[arg(long = "sweep", value_name = "NAME=VALUES", value_parser = sweep_of, global = true)]
+    pub sweep: Vec<(String, String)>,
+}
+
+fn sweep_of(text: &str) -> Result<(String, String), String> {
+    override_of(text).map_err(|_| {
+        "write a name, `=` and a list or range, as in `epsilon=log(1e-3,100,6)`".to_owned()
+    })
 }
 
 fn override_of(text: &str) -> Result<(String, String), String> {
@@ -62,6 +74,8 @@ pub enum Command {
     Show(Show),
     /// Writes a table or tensors as CSV, Parquet, npz or safetensors.
     Export(Export),
+    /// Tabulates a number of a table over the axis that was swept.
+    Compare(Compare),
     /// Checks the study file without running anything.
     Check(Check),
     /// Writes the files of a template, to begin a study with.
@@ -235,4 +249,29 @@ pub struct Man {
     /// Where to write `flow.1`, `flow-run.1` and so on.
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// A numeric column of an output, such as `shares.global.mean_of_shares`.
+    #[arg(value_name = "NODE.OUTPUT.COLUMN")]
+    pub metric: String,
+    /// The axis, swept param or column to compare over, such as `epsilon` or `fold`.
+    #[arg(long, value_name = "AXIS")]
+    pub over: String,
+    /// A column whose values are told apart, such as `modality`; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Vec<String>,
+    /// Only rows where a column has a value; may be given several times.
+    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = override_of)]
+    pub only: Vec<(String, String)>,
+    /// The table as CSV.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Also draws means and ranges into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -30,16 +30,19 @@ pub struct Artifact {
 /// No such node, instance or output.
 pub fn artifacts(study: &Study, text: &str) -> Result<Vec<Artifact>, Refusal> {
     let (instance, output) = parts(text);
-    let target = study.plan.target(instance).map_err(Refusal::wrong)?;
-    let node = study.plan.node(target.node);
-    if let Some(output) = output {
+    let targets = study.plan.targets(instance).map_err(Refusal::wrong)?;
+    let nodes: Vec<&Node> = targets
+        .iter()
+        .map(|target| study.plan.node(target.node))
+        .collect();
+    if let (Some(output), Some(node)) = (output, nodes.first()) {
         refuse_unknown(node, output)?;
     }
     let mut all = Vec::new();
     for one in surveyed(study, &[instance.to_owned()])? {
-        if one.address.node != node.name {
+        let Some(node) = nodes.iter().find(|node| node.name == one.address.node) else {
             continue;
-        }
+        };
         let ports = node.signature.outputs.iter();
         for port in ports.filter(|port| output.is_none_or(|output| port.name == output)) {
             let found = match &one.standing {

@@ -80,10 +80,14 @@ fn as_json(surveyed: &Surveyed) -> Json {
 /// Says why instances would run, or what their results were made from.
 pub fn why(place: &Place, why: &Why) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let target = study.plan.target(&why.target).map_err(Refusal::wrong)?;
-    let node = study.plan.node(target.node).name.clone();
+    let targets = study.plan.targets(&why.target).map_err(Refusal::wrong)?;
+    let meant = |node: &str| {
+        targets
+            .iter()
+            .any(|target| study.plan.node(target.node).name == node)
+    };
     let all = surveyed(&study, std::slice::from_ref(&why.target))?;
-    let mine: Vec<&Surveyed> = all.iter().filter(|one| one.address.node == node).collect();
+    let mine: Vec<&Surveyed> = all.iter().filter(|one| meant(&one.address.node)).collect();
     if why.json {
         let answers = mine.iter().map(|one| {
             let mut answer = as_json(one);

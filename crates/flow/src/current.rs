@@ -32,7 +32,12 @@ impl Asking {
     /// Reads the study's bytes; `None` where a whole run has to say what is wrong.
     pub fn new(place: &Place, run: &Run) -> Option<Self> {
         // Every option is named, so that a new one can't be forgotten.
-        let Place { folder, study, set } = place;
+        let Place {
+            folder,
+            study,
+            set,
+            sweep,
+        } = place;
         let Run {
             targets,
             json: _,
@@ -44,12 +49,15 @@ impl Asking {
         let sets = set
             .iter()
             .map(|(name, value)| format!("set {name}={value}"));
+        let sweeps = sweep
+            .iter()
+            .map(|(name, values)| format!("sweep {name}={values}"));
         let targets = targets.iter().map(|target| format!("target {target}"));
         let version = format!("version {}", env!("CARGO_PKG_VERSION"));
         Some(Self {
             root: std::path::absolute(folder).ok()?,
             study: std::fs::read(folder.join(study)).ok()?,
-            words: sets.chain(targets).chain([version]).collect(),
+            words: sets.chain(sweeps).chain(targets).chain([version]).collect(),
         })
     }
 

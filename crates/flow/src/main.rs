@@ -4,6 +4,7 @@ mod args;
 mod artifact;
 mod ask;
 mod check;
+mod compare;
 mod current;
 mod export;
 mod fmt;
@@ -11,6 +12,7 @@ mod graph;
 mod init;
 mod keep;
 mod kinds;
+mod live;
 mod outcome;
 mod progress;
 mod report;
@@ -18,6 +20,7 @@ mod run;
 mod schema;
 mod show;
 mod study;
+mod terminal;
 mod words;
 
 use std::process::ExitCode;
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Schema => schema::schema(),
         Command::Completions(shell) => schema::completions(shell),
         Command::Man(man) => schema::man(man),
+        Command::Compare(compare) => compare::compare(&line.place, compare),
         Command::Check(check) => check::check(&line.place, check),
         Command::Fsck(fsck) => keep::fsck(&line.place, fsck),
         Command::Gc(gc) => keep::gc(&line.place, gc),

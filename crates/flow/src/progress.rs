@@ -1,12 +1,14 @@
 //! What people and programs hear of a run: lines on stderr, JSON on stdout, the journal.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use flow_engine::{Event, Listener};
-use flow_store::Journal;
+use flow_store::{Journal, Store};
 
 use crate::args::Run;
-use crate::words;
+use crate::live::Live;
+use crate::{terminal, words};
 
 /// Tells every event to the journal and, as asked, to people or programs.
 pub struct Progress {
@@ -14,17 +16,33 @@ pub struct Progress {
     quiet: bool,
     began: Instant,
     journal: Journal,
+    live: Option<Live>,
 }
 
 impl Progress {
     /// Progress of a run that keeps this journal.
-    pub fn new(run: &Run, journal: Journal) -> Self {
+    pub fn new(run: &Run, store: &Store, journal: Journal) -> Self {
+        let draws = !run.json && !run.quiet && terminal::can_draw();
         Self {
+            live: draws.then(|| Live::begin(past(store))),
             json: run.json,
             quiet: run.quiet,
             began: Instant::now(),
             journal,
         }
+    }
+
+    /// Takes a live view off the screen, so that others can write.
+    pub fn rest(&mut self) {
+        self.live = None;
+    }
+
+    /// What a live view leaves on the screen: what went wrong.
+    fn stays(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::Failed { .. } | Event::Warned { .. } | Event::Damaged { .. }
+        )
     }
 
     fn line(&self, event: &Event) -> Option<String> {
@@ -99,6 +117,10 @@ impl Listener for Progress {
         if self.json {
             return words::answer_json(event);
         }
+        if let Some(live) = &self.live {
+            let line = self.line(event).filter(|_| Self::stays(event));
+            return live.hear(event, line.as_deref());
+        }
         let loud = matches!(event, Event::Failed { .. } | Event::RunFinished { .. });
         if let Some(line) = self.line(event).filter(|_| loud || !self.quiet) {
             words::note(&line);
@@ -113,4 +135,35 @@ fn time_left(seconds: f64) -> String {
         ..5400.0 => format!(", {:.0} min left", seconds / 60.0),
         _ => format!(", {:.1} h left", seconds / 3600.0),
     }
+}
+
+/// How many of the latest journals are read for durations.
+const JOURNALS: usize = 3;
+
+/// Mean seconds an instance took in the latest runs, by node; what can't be read is left out.
+fn past(store: &Store) -> HashMap<String, f64> {
+    let runs = store.runs().unwrap_or_default();
+    let mut sums: HashMap<String, (f64, f64)> = HashMap::new();
+    for run in runs.iter().rev().filter(|run| !run.running).take(JOURNALS) {
+        let text = std::fs::read_to_string(&run.path).unwrap_or_default();
+        for line in text
+            .lines()
+            .filter(|line| line.contains("\"event\":\"ran\""))
+        {
+            let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else {
+                continue;
+            };
+            if let (Some(instance), Some(seconds)) =
+                (event["instance"].as_str(), event["seconds"].as_f64())
+            {
+                let node = instance.split('[').next().unwrap_or(instance);
+                let sum = sums.entry(node.to_owned()).or_default();
+                *sum = (sum.0 + seconds, sum.1 + 1.0);
+            }
+        }
+    }
+    let means = sums
+        .into_iter()
+        .map(|(node, (seconds, n))| (node, seconds / n));
+    means.collect()
 }

@@ -60,11 +60,12 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     let session = session(&study, &store, &asked, &stop);
     let journal = store.begin_run(&asked.run)?;
     let mut last = Last {
-        progress: Progress::new(run, journal),
+        progress: Progress::new(run, &store, journal),
         troubles: report::Troubles::default(),
         end: None,
     };
     let summary = flow_engine::run(&session, &mut last)?;
+    last.progress.rest();
     if run.targets.is_empty() {
         write_report(&study, &store, &asked, (&summary, &last.troubles))?;
     }

@@ -53,10 +53,11 @@ impl Study {
     /// # Errors
     /// When there is no such node.
     pub fn targets(&self, texts: &[String]) -> Result<Vec<Target>, Refusal> {
-        texts
-            .iter()
-            .map(|text| self.plan.target(text).map_err(Refusal::wrong))
-            .collect()
+        let mut targets = Vec::new();
+        for text in texts {
+            targets.extend(self.plan.targets(text).map_err(Refusal::wrong)?);
+        }
+        Ok(targets)
     }
 }
 
@@ -81,12 +82,13 @@ pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
 /// # Errors
 /// Every problem at once.
 pub fn planned(place: &Place, name: &str, text: &str) -> Result<Plan, Problems> {
-    flow_plan::plan(&Request {
+    let request = Request {
         text,
         name,
         overrides: &place.set,
         catalog: &flow_engine::WithCommand(&CATALOG),
-    })
+    };
+    flow_plan::plan_swept(&request, &place.sweep)
 }
 
 /// What a [`Session`] borrows besides the study and the store.

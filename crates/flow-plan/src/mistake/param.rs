@@ -17,6 +17,12 @@ pub(crate) enum ParamMistake {
         was: &'static str,
         now: &'static str,
     },
+    /// `--sweep` names a param twice.
+    SweptTwice { name: String },
+    /// `--sweep` gives values that make no sweep.
+    SweptValues { name: String, why: String },
+    /// A part of the study that is one for all nodes depends on a swept param.
+    SweptHead { name: String, part: &'static str },
     /// `$name` is neither a param nor an axis here.
     UnknownReference {
         name: String,
@@ -54,6 +60,9 @@ impl ParamMistake {
             Self::ListInText { .. } => "P16",
             Self::NoColumn { .. } => "P17",
             Self::Range { .. } => "P18",
+            Self::SweptTwice { .. } => "P31",
+            Self::SweptValues { .. } => "P32",
+            Self::SweptHead { .. } => "P33",
         }
     }
 
@@ -70,14 +79,24 @@ impl ParamMistake {
                     .help(if *was == "a list" {
                         format!("write the values in brackets: --set '{name}=[…]'")
                     } else if *now == "a list" {
-                        format!(
-                            "to sweep it, make `{name}` a list in [params] and an axis of the \
-                             node: for_each = {{ {name} = \"${name}\" }}"
-                        )
+                        format!("to run the study at each of them: --sweep '{name}=[…]'")
                     } else {
                         format!("give {was}")
                     })
             }
+            Self::SweptTwice { name } => Words::new(format!("`--sweep {name}` is given twice"))
+                .help("give all its values in one list"),
+            Self::SweptValues { name, why } => {
+                Words::new(format!("`--sweep {name}` gives no sweep: {why}")).help(format!(
+                    "give a list or a range: --sweep '{name}=[1, 2]', \
+                     --sweep '{name}=log(1e-3, 100, 6)'"
+                ))
+            }
+            Self::SweptHead { name, part } => Words::new(format!(
+                "`--sweep {name}` would change {part}, which is one for the whole study"
+            ))
+            .why("all points of a sweep are one run with one cache, one report and the same pools")
+            .help(format!("run the values one by one: --set '{name}=…'")),
             Self::UnknownReference {
                 name,
                 nearest,
@@ -112,7 +131,7 @@ impl ParamMistake {
 }
 
 fn set_words(name: &str, nearest: Option<&str>, params: &[String]) -> Words {
-    let words = Words::new(format!("`--set {name}` names no param of the study"));
+    let words = Words::new(format!("`{name}` names no param of the study"));
     if nearest.is_none() && name.contains('.') {
         return words
             .why("`--set` reaches [params] only")

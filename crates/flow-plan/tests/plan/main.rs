@@ -7,6 +7,8 @@ mod properties;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod toys;
 #[cfg(test)]
 mod valid;

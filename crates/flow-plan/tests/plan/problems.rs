@@ -1,11 +1,11 @@
 //! Broken studies and the words they are met with: every `problems/*.toml` has its `.stderr`.
 //!
-//! A first line `# set: name=value` gives an override. `FLOW_BLESS=1` writes the words anew.
+//! Lines `# set: name=value` give overrides, `# sweep: name=values` sweeps. `FLOW_BLESS=1` writes the words anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::toys::planned_with;
+use crate::toys::planned_at;
 
 fn broken_studies() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
@@ -22,7 +22,11 @@ fn words(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let sets = text.lines().filter_map(|line| line.strip_prefix("# set: "));
     let overrides: Vec<(&str, &str)> = sets.filter_map(|set| set.split_once('=')).collect();
-    match planned_with(&text, &overrides) {
+    let sweeps = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# sweep: "));
+    let sweeps: Vec<(&str, &str)> = sweeps.filter_map(|set| set.split_once('=')).collect();
+    match planned_at(&text, &overrides, &sweeps) {
         Ok(_) => "no problem\n".to_owned(),
         Err(problems) => problems.render(),
     }

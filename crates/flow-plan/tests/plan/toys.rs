@@ -4,7 +4,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort,
     ParamProblem, ParamSpec, ParamType, Params, PortType, Row, Task,
 };
-use flow_plan::{Plan, Problems, Request, plan};
+use flow_plan::{Plan, Problems, Request, plan_swept};
 use std::borrow::Cow;
 
 struct Toy(Descriptor);
@@ -316,16 +316,26 @@ pub fn planned(text: &str) -> Result<Plan, Problems> {
 
 /// Plans a study of toys with overrides.
 pub fn planned_with(text: &str, overrides: &[(&str, &str)]) -> Result<Plan, Problems> {
-    let overrides: Vec<(String, String)> = overrides
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    plan(&Request {
+    planned_at(text, overrides, &[])
+}
+
+pub fn planned_at(
+    text: &str,
+    overrides: &[(&str, &str)],
+    sweeps: &[(&str, &str)],
+) -> Result<Plan, Problems> {
+    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let each = pairs.iter();
+        each.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let request = Request {
         text,
         name: "pipeline.toml",
-        overrides: &overrides,
+        overrides: &owned(overrides),
         catalog: &Toys,
-    })
+    };
+    plan_swept(&request, &owned(sweeps))
 }
 
 /// A study like the paper's, with most features of the language.
