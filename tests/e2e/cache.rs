@@ -168,3 +168,31 @@ fn the_short_answer_says_what_the_long_one_says() {
     sandbox.run(&[]);
     assert!(sandbox.path("reports/run.json").exists());
 }
+
+#[test]
+fn outputs_that_need_not_be_kept_go_and_rerun_nothing_that_is_current() {
+    let study = "[params]\nword = \"a\"\n\
+                 [node.large]\nkind = \"command\"\nshell = \"head -c 100000 /dev/zero > {out}\"\noutputs = { out = \"large\" }\n\
+                 keep = false\n\
+                 [node.size]\nkind = \"command\"\ninputs = { of = \"large.out\" }\nshell = \"echo $word; wc -c < {of} > {out}\"\n\
+                 outputs = { out = \"size\" }\npublish = { out = \"size\" }\n";
+    let sandbox = Sandbox::new(study);
+    assert_eq!(sandbox.run(&[]).counts(), [2, 0, 0, 0]);
+    let removed = sandbox.flow(&["gc", "--json"]).last();
+    assert_eq!(
+        (&removed["blobs"], &removed["bytes"]),
+        (&1.into(), &100_000.into())
+    );
+    let clean = sandbox.flow(&["fsck"]);
+    assert_eq!(clean.code, 0);
+    assert!(clean.out.contains("0 are missing"), "{}", clean.out);
+    assert_eq!(sandbox.run(&[]).counts(), [0, 2, 0, 0]);
+    let status = sandbox.flow(&["status", "--set", "word=b"]).out;
+    assert!(
+        status.contains("would run   large: its output `out` is gone"),
+        "{status}"
+    );
+    assert_eq!(sandbox.run(&["--set", "word=b"]).ran(), ["large", "size"]);
+    fs::remove_file(sandbox.path("reports/size")).unwrap();
+    assert_eq!(sandbox.run(&["--set", "word=b"]).counts(), [0, 2, 0, 0]);
+}

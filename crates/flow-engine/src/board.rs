@@ -345,7 +345,7 @@ impl<'a> Board<'a> {
 
 impl Instance {
     /// The instances it takes from, as often as it does.
-    fn needs(&self) -> Vec<InstanceId> {
+    pub(crate) fn needs(&self) -> Vec<InstanceId> {
         let sources = self.inputs.iter().flat_map(|(_, sources)| sources);
         sources.flat_map(|source| source.of()).copied().collect()
     }

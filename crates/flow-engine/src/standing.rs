@@ -20,6 +20,11 @@ pub(crate) fn standing(
     let instance = board.instance(id);
     if let Some(entry) = store.lookup(&key) {
         let distrusted = instance.rewinds > 0;
+        // Outputs that need not be kept are missed by who reads them; its reader then rewinds it.
+        let needed = distrusted || board.session.plan.node(instance.node).keep;
+        if !needed {
+            return Ok((entry.outputs.into(), entry.seconds));
+        }
         return match first_absent(store, &entry.outputs, distrusted) {
             Some(output) => Err(Why::Gone {
                 output: output.to_owned(),

@@ -1,6 +1,7 @@
 //! What would run, without running it: the board of a run, where a miss ends the walk.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use flow_contract::{Key, Recipe};
 use flow_plan::NodeId;
@@ -8,6 +9,7 @@ use flow_plan::NodeId;
 use crate::address::Address;
 use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::Why;
+use crate::execute::first_absent;
 use crate::expand::{News, expand, wanted};
 use crate::prepare::prepare;
 use crate::session::{EngineError, Session};
@@ -68,6 +70,8 @@ pub fn survey(session: &Session<'_>) -> Result<Vec<Surveyed>, EngineError> {
 struct Notes {
     recipes: HashMap<InstanceId, (Key, Recipe)>,
     failing: HashMap<InstanceId, String>,
+    /// Current instances whose outputs are gone and wanted, with the first that is.
+    wanted_again: HashMap<InstanceId, String>,
     nodes: Vec<Surveyed>,
 }
 
@@ -82,7 +86,11 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
             }
             Ok(prepared) => {
                 let key = prepared.recipe.key();
-                let outcome = match standing(board, id, &prepared, key) {
+                let standing = standing(board, id, &prepared, key);
+                if standing.is_err() {
+                    notes.needs_inputs(board, id);
+                }
+                let outcome = match standing {
                     Ok((outputs, seconds)) => Outcome::Done {
                         key,
                         outputs,
@@ -101,6 +109,23 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
 }
 
 impl Notes {
+    /// Notes which outputs that were not kept an instance needs to run, and all that those need.
+    fn needs_inputs(&mut self, board: &Board<'_>, id: InstanceId) {
+        let mut readers = vec![id];
+        while let Some(reader) = readers.pop() {
+            for need in board.instance(reader).needs() {
+                let outputs = board.outputs(need).map_or(&[][..], |outputs| outputs);
+                let absent = first_absent(board.session.store, outputs, false);
+                if let (Some(output), Entry::Vacant(place)) =
+                    (absent, self.wanted_again.entry(need))
+                {
+                    place.insert(output.to_owned());
+                    readers.push(need);
+                }
+            }
+        }
+    }
+
     fn nodes(&mut self, board: &Board<'_>, news: Vec<News>) -> Result<(), EngineError> {
         for news in news {
             let (node, standing) = match news {
@@ -131,6 +156,10 @@ impl Notes {
         let mut listing = Vec::new();
         for (id, instance) in board.all() {
             let standing = match &instance.state {
+                State::Settled(Outcome::Done { .. }) if self.wanted_again.contains_key(&id) => {
+                    let output = self.wanted_again.remove(&id).unwrap_or_default();
+                    Standing::Stale(Why::Gone { output })
+                }
                 State::Settled(Outcome::Done {
                     outputs, seconds, ..
                 }) => Standing::Current {

@@ -140,7 +140,7 @@
 //! pools = { disk = 1 }
 //! retries = 2
 //! timeout = "1 h 30 min"
-//! keep = true                 # stays when the cache is cleaned
+//! keep = false                # `flow gc` removes its outputs; made again when something needs them
 //! publish = { table = ["tables/$size.csv", "tables/$size.parquet"] }   # below reports/
 //! ```
 //!

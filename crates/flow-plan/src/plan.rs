@@ -76,7 +76,8 @@ pub struct Node {
     pub retries: u32,
     /// How long an instance may take.
     pub timeout: Option<Duration>,
-    /// Whether its results are kept when the cache is cleaned.
+    /// Whether its outputs stay when the cache is cleaned; without them what was made from them is
+    /// current all the same.
     pub keep: bool,
     /// The place of its name in the file.
     pub span: Span,

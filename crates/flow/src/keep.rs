@@ -14,7 +14,10 @@ use crate::words::{answer, answer_json};
 /// Verifies every stored object; what is damaged is set aside, and the next run computes it again.
 pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let found = study.store()?.fsck()?;
+    let mut found = study.store()?.fsck()?;
+    found
+        .missing
+        .retain(|output| is_kept(&study, &output.instance));
     let outcome = if found.is_clean() {
         Outcome::Done
     } else {
@@ -72,6 +75,7 @@ pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
     let keep = Keep {
         keys: keys_of(&newest),
         max_bytes: gc.max_size,
+        transient: transient(&study, &store)?,
         ..Keep::default()
     };
     let swept = if gc.dry_run {
@@ -97,6 +101,32 @@ pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
+/// Whether the outputs of an instance stay; those of nodes the study no longer has do.
+fn is_kept(study: &Study, instance: &str) -> bool {
+    let name = node_of(instance);
+    let mut nodes = study.plan.nodes().iter();
+    nodes
+        .find(|node| node.name == name)
+        .is_none_or(|node| node.keep)
+}
+
+fn node_of(instance: &str) -> &str {
+    instance.split(['[', ':']).next().unwrap_or_default()
+}
+
+/// Outputs that only nodes with `keep = false` gave.
+fn transient(study: &Study, store: &Store) -> Result<HashSet<Digest>, Refusal> {
+    let (mut kept, mut transient) = (HashSet::new(), HashSet::new());
+    store.each_entry(|entry| {
+        let digests = entry.outputs.iter().map(|(_, digest, _)| *digest);
+        match is_kept(study, &entry.instance) {
+            true => kept.extend(digests),
+            false => transient.extend(digests),
+        }
+    })?;
+    Ok(transient.difference(&kept).copied().collect())
+}
+
 /// The keys that runs used, from their journals.
 fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
     let mut keys = HashSet::new();
@@ -116,14 +146,7 @@ fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
 pub fn du(place: &Place, du: &Du) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store: Store = study.store()?;
-    let usages = store.usage(|entry| {
-        entry
-            .instance
-            .split(['[', ':'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    })?;
+    let usages = store.usage(|entry| node_of(&entry.instance).to_owned())?;
     let mut usages: Vec<_> = usages.into_iter().collect();
     usages.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.bytes), name.clone()));
     if du.json {

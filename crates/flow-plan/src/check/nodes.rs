@@ -16,7 +16,6 @@ use super::tables::{FORMS, WORDS};
 use super::{Outline, Study, settings, sources, values};
 
 /// What a node is told, checked as far as that is possible before the graph is known.
-#[derive(Default)]
 pub(crate) struct Draft {
     pub bindings: Vec<Binding>,
     /// Input ports that the node declares itself.
@@ -30,6 +29,24 @@ pub(crate) struct Draft {
     pub retries: u32,
     pub timeout: Option<Duration>,
     pub keep: bool,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            bindings: Vec::new(),
+            declared: Vec::new(),
+            connected: Vec::new(),
+            params: BTreeMap::new(),
+            seed: None,
+            publish: Vec::new(),
+            resources: Resources::default(),
+            retries: 0,
+            timeout: None,
+            // Results stay unless the study says that they need not.
+            keep: true,
+        }
+    }
 }
 
 /// Whether a kind gives or takes an artifact that fits a port; what a command gives is checked by

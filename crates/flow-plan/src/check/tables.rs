@@ -48,7 +48,7 @@ pub(crate) const WORDS: [Word; 14] = [
     Word {
         name: "keep",
         shape: WordShape::Bool,
-        doc: "whether results stay when the cache is cleaned",
+        doc: "`false`: `flow gc` may remove the outputs; they are made again when needed",
     },
     Word {
         name: "kind",

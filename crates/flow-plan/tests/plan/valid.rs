@@ -90,9 +90,9 @@ fn settings_are_read() {
     assert_eq!(night.resources.cores, 2);
     assert_eq!(night.resources.memory_bytes, Some(2 << 30));
     assert_eq!(night.resources.pools["disk"], 1);
-    assert_eq!((night.retries, night.keep), (2, false));
+    assert_eq!((night.retries, night.keep), (2, true));
     assert_eq!(night.timeout, Some(Duration::from_secs(5400)));
-    assert!(node(&plan, "net").keep);
+    assert!(!node(&plan, "net").keep);
 }
 
 #[test]
