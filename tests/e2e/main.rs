@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cache;
+mod golden;
 mod init;
 mod kinds;
 mod questions;
