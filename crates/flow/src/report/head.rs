@@ -4,7 +4,7 @@ use flow_contract::Row;
 use serde_json::Value as Json;
 
 use super::facts::Facts;
-use super::html::{escape, tag, words};
+use super::html::{escape, note, tag, words};
 use super::quantity::{duration, grouped, moment};
 use super::section::Results;
 use super::table;
@@ -104,6 +104,7 @@ fn scores(results: &Results<'_>) -> String {
     let found = tables.find_map(|read| pooled(&read.rows));
     found.map_or_else(String::new, |tiles| {
         tag("ul", &[("class", "tiles")], &tiles)
+            + &note("Scores over all folds, with intervals by bootstrap over the test subjects.")
     })
 }
 

@@ -7,6 +7,8 @@ use super::quantity::{grouped, short};
 
 /// Rows beyond this many are left to the table's file.
 const MOST_ROWS: usize = 2_000;
+/// Columns beyond this many are not printed; `style.css` knows it too.
+const MOST_PRINTED: usize = 13;
 
 /// A table with its columns in the order given; `caption` is HTML.
 pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
@@ -14,7 +16,13 @@ pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
     let head: String = columns.iter().map(|name| titled(name, rows)).collect();
     let shown = &rows[..rows.len().min(MOST_ROWS)];
     let body: String = shown.iter().map(|row| line(columns, row)).collect();
-    let html = frame(caption, &head, &body, &foot(&totals));
+    let caption = caption.to_owned() + &unprinted(columns);
+    let html = frame(&caption, &head, &body, &foot(&totals));
+    // Paper is narrower than a screen that scrolls.
+    let html = match columns.len() {
+        0..=MOST_PRINTED => html,
+        _ => html.replacen("<div class=\"scroll\">", "<div class=\"scroll wide\">", 1),
+    };
     if rows.len() <= MOST_ROWS {
         return html;
     }
@@ -22,6 +30,17 @@ pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
     html + &note(&format!(
         "The first {MOST_ROWS} of {all} rows; the file has all."
     ))
+}
+
+/// Says on paper which columns the style sheet leaves out there.
+fn unprinted(columns: &[String]) -> String {
+    match columns.get(MOST_PRINTED..) {
+        None | Some([]) => String::new(),
+        Some(rest) => {
+            let rest = format!(" Not printed, but in the file: {}.", rest.join(", "));
+            words("span", &[("class", "print")], &rest)
+        }
+    }
 }
 
 /// The heading of a column, above its numbers where it has some.
@@ -191,6 +210,17 @@ mod tests {
         ];
         let (rest, totals) = counts(&names, &rows);
         assert_eq!((rest.len(), totals), (2, vec![("kept", 7)]));
+    }
+
+    #[test]
+    fn a_wide_table_says_what_paper_leaves_out() {
+        let names: Vec<String> = (0..15).map(|at| format!("c{at}")).collect();
+        let html = table("c", &names, &[Row::new()]);
+        assert!(
+            html.contains("scroll wide") && html.contains("in the file: c13, c14."),
+            "{html}"
+        );
+        assert!(!table("c", &names[..13], &[Row::new()]).contains("in the file"));
     }
 
     #[test]
