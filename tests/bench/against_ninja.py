@@ -57,7 +57,7 @@ def commands(scenario, n):
         yield ["seed.txt"], "root.txt", "cp seed.txt root.txt"
         for i in range(n):
             yield ["root.txt", f"in/{i}.txt"], f"out/{i}.txt", f"cat root.txt in/{i}.txt > out/{i}.txt"
-        yield [f"out/{i}.txt" for i in range(n)], "join.txt", "ls out | wc -l > join.txt && cat out/*.txt >> join.txt"
+        yield [f"out/{i}.txt" for i in range(n)], "join.txt", "ls out | wc -l > join.txt && find out -name '*.txt' | xargs cat >> join.txt"
     else:
         yield ["seed.txt"], "c/1.txt", "head -c 4 seed.txt > c/1.txt"
         for i in range(2, n + 1):
@@ -72,7 +72,7 @@ def study(scenario, n):
         text += node("root", "", 'seed = { file = "seed.txt" }', "cp {seed} {out}", "root")
         each = f'for_each = {{ i = "0..{n}" }}\n'
         text += node("leaf", each, 'root = "root.out", own = { file = "in/$i.txt" }', "cat {root} {own} > {out}", "leaf")
-        text += node("join", "", 'leaves = "leaf.out"', "ls leaves | wc -l > {out} && cat leaves/* >> {out}", "join")
+        text += node("join", "", 'leaves = "leaf.out"', "ls leaves | wc -l > {out} && find leaves -name '0*' | xargs cat >> {out}", "join")
         return text + 'publish = { out = "join.txt" }\n'
     text += node("c_1", "", 'seed = { file = "seed.txt" }', "head -c 4 {seed} > {out}", 1)
     for i in range(2, n + 1):

@@ -37,6 +37,18 @@ impl Content {
         Ok(Self(Bytes::Mapped(Arc::new(map), all)))
     }
 
+    /// A file that others may write to: read where it has at most `most` bytes, else mapped. Who cuts
+    /// a mapped file off ends the process that reads there.
+    ///
+    /// # Errors
+    /// The I/O error of opening, reading or mapping `path`.
+    pub fn read_or_map(path: &Path, most: u64) -> io::Result<Self> {
+        match std::fs::metadata(path)?.len() {
+            len if len <= most => std::fs::read(path).map(Self::from),
+            _ => Self::map(path),
+        }
+    }
+
     /// A part of these bytes, sharing the memory; `None` if the range is outside.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Option<Self> {

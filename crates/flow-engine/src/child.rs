@@ -36,20 +36,20 @@ pub(crate) fn run_to_end(
     let mut child = command.spawn().map_err(ChildError::Start)?;
     watched.is(child.id());
     let pid = Pid::from_child(&child);
-    let waited = wait(pid, observer);
+    let waited = wait(pid, folder, observer);
     // Before the child is reaped nobody else can get its number. What it left running has no reader.
     let _ = kill_process_group(pid, Signal::KILL);
     let status = child.wait();
     waited.and(status).map_err(ChildError::Wait)
 }
 
-fn wait(pid: Pid, observer: &dyn Observer) -> io::Result<()> {
+fn wait(pid: Pid, folder: &Path, observer: &dyn Observer) -> io::Result<()> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let every = Timespec::try_from(LOOK_EVERY).ok();
     loop {
         match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], every.as_ref()) {
             Ok(0) if observer.should_stop() => {
-                kill_tree(pid);
+                kill_tree(pid, folder);
                 return Ok(());
             }
             Ok(0) | Err(rustix::io::Errno::INTR) => {}
@@ -59,13 +59,19 @@ fn wait(pid: Pid, observer: &dyn Observer) -> io::Result<()> {
     }
 }
 
-/// Kills a process, its group, and all that descend from it, whatever group they moved to.
-fn kill_tree(root: Pid) {
+/// Kills a process, its group, all that descend from it, whatever group they moved to, and those
+/// whose parents are gone but that still work in its folder.
+fn kill_tree(root: Pid, folder: &Path) {
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
+    let mut tree = vec![root.as_raw_nonzero().get()];
     for (pid, parent) in processes() {
+        let place = fs::read_link(format!("/proc/{pid}/cwd"));
+        if place.is_ok_and(|place| place.starts_with(&folder)) {
+            tree.push(pid);
+        }
         children.entry(parent).or_default().push(pid);
     }
-    let mut tree = vec![root.as_raw_nonzero().get()];
     let mut at = 0;
     while let Some(pid) = tree.get(at) {
         tree.extend(children.remove(pid).unwrap_or_default());

@@ -382,7 +382,7 @@ fn read_inputs(
     for (port, artifacts) in &job.prepared.inputs {
         let mut read = Vec::with_capacity(artifacts.len());
         for artifact in artifacts {
-            let mut input = read_input(store, artifact)?;
+            let mut input = read_input(store, artifact, job.foreign)?;
             if job.foreign && input.file.is_none() && input.content.len() > Lent::LARGE_BYTES {
                 input.file = Some(lent.file(store, &input.digest)?);
             }
@@ -404,9 +404,12 @@ fn unreadable(error: ReadError) -> Verdict {
     }
 }
 
-fn read_input(store: &Store, artifact: &Artifact) -> Result<Input, Verdict> {
+fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input, Verdict> {
+    /// Sources up to this size are read into memory; a command opens them itself.
+    const READ_BYTES: u64 = 256 << 20;
+    let read_bytes = if foreign { 0 } else { READ_BYTES };
     let content = match &artifact.origin {
-        Origin::Source(path) => Content::map(path).map_err(|error| {
+        Origin::Source(path) => Content::read_or_map(path, read_bytes).map_err(|error| {
             let what = format!("reading `{}`: {error}", artifact.name);
             Verdict::Failed(NodeError::new(what))
         })?,

@@ -470,7 +470,7 @@ impl<'a, 'l> Loop<'a, 'l> {
                     let because = self
                         .failure
                         .clone()
-                        .unwrap_or_else(|| "the run was stopped".into());
+                        .unwrap_or_else(|| "a signal to stop".into());
                     skips.push((address, because));
                 }
             }
@@ -481,7 +481,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             let because = self
                 .failure
                 .clone()
-                .unwrap_or_else(|| "the run was stopped".into());
+                .unwrap_or_else(|| "a signal to stop".into());
             skips.push((
                 Address {
                     node,

@@ -46,7 +46,7 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
 
 /// How the targets and what they need stand.
 pub fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refusal> {
-    let store = study.store()?;
+    let store = study.store_to_ask()?;
     let targets = study.targets(targets)?;
     let asked = Asked {
         targets,

@@ -17,7 +17,7 @@ use crate::words::{answer, answer_json, note};
 /// Writes artifacts as files of another form.
 pub fn export(place: &Place, export: &Export) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store = study.store()?;
+    let store = study.store_to_ask()?;
     let to = form(&export.to);
     let all = exportable(artifacts(&study, &export.artifact)?, &export.artifact)?;
     let many = all.len() > 1;

@@ -14,7 +14,7 @@ use crate::words::{answer, answer_json};
 /// Verifies every stored object; what is damaged is set aside, and the next run computes it again.
 pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let mut found = study.store()?.fsck()?;
+    let mut found = study.store_to_ask()?.fsck()?;
     found
         .missing
         .retain(|output| is_kept(&study, &output.instance));
@@ -145,7 +145,7 @@ fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
 /// Says what each node's results take.
 pub fn du(place: &Place, du: &Du) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store: Store = study.store()?;
+    let store: Store = study.store_to_ask()?;
     let usages = store.usage(|entry| node_of(&entry.instance).to_owned())?;
     let mut usages: Vec<_> = usages.into_iter().collect();
     usages.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.bytes), name.clone()));

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use flow_engine::{Event, Listener, Summary};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::args::{Ask, Place, Run};
@@ -66,10 +66,13 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     };
     let summary = flow_engine::run(&session, &mut last)?;
     last.progress.rest();
-    if run.targets.is_empty() {
-        write_report(&study, &store, &asked, (&summary, &last.troubles))?;
-    }
+    let reported = if run.targets.is_empty() {
+        write_report(&study, &store, &asked, (&summary, &last.troubles))
+    } else {
+        Ok(())
+    };
     last.say_end();
+    reported?;
     if let Some(asking) = asking {
         asking.remember(&session, &summary, &reports(&study, run));
     }
@@ -80,6 +83,8 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
 /// signal a second time ends the process at once.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
     let stop = Arc::new(AtomicBool::new(false));
+    // A file that may not grow is an error of the write then, instead of the end of the process.
+    flag::register(SIGXFSZ, Arc::default()).map_err(Refusal::failed)?;
     for signal in [SIGINT, SIGTERM] {
         flag::register_conditional_default(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;
         flag::register(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;

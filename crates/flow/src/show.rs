@@ -17,7 +17,7 @@ use sketch::{heat_map, number, sparkline};
 /// Prints artifacts: what they are, their shape, statistics, first rows and a small picture.
 pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store = study.store()?;
+    let store = study.store_to_ask()?;
     let mut shown = Vec::new();
     for artifact in artifacts(&study, &show.artifact)? {
         let seen = match &artifact.found {

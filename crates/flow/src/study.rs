@@ -48,6 +48,15 @@ impl Study {
         Ok(Store::open(&self.root.join(self.plan.cache()))?)
     }
 
+    /// The same for questions, which a cache that can't be written to answers as well.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn store_to_ask(&self) -> Result<Store, Refusal> {
+        let folder = self.root.join(self.plan.cache());
+        Store::open(&folder).or_else(|_| Ok(Store::open_read_only(&folder)?))
+    }
+
     /// The nodes and instances that were asked for.
     ///
     /// # Errors

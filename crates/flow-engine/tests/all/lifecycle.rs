@@ -62,8 +62,8 @@ fn a_command_that_fails_is_tried_again_in_a_fresh_folder() {
 #[test]
 fn a_timeout_ends_the_whole_tree() {
     let lab = Lab::new("");
-    let shell =
-        "(setsid sh -c 'echo $$ >> OUTSIDE; sleep 300' & sleep 300 & echo $! >> OUTSIDE; wait)";
+    let shell = "((setsid sh -c 'echo $$ >> OUTSIDE; sleep 300' &); setsid sh -c 'echo $$ >> OUTSIDE; sleep 300' & \
+         sleep 300 & echo $! >> OUTSIDE; wait)";
     lab.study(&command(&lab, shell, "timeout = \"300 ms\""));
     let begin = Instant::now();
     let did = lab.run();
@@ -74,7 +74,7 @@ fn a_timeout_ends_the_whole_tree() {
         did.errors()
     );
     let pids = lab.read("outside");
-    assert_eq!(pids.lines().count(), 2);
+    assert_eq!(pids.lines().count(), 3, "one of them has lost its parent");
     assert!(pids.lines().all(ends), "{pids}");
 }
 
