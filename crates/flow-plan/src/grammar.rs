@@ -123,6 +123,33 @@
 //!
 //! An instance is addressed by value: `flow run 'relevance[fold=3,rule=epsilon(100)]'`.
 //!
+//! # Sweeps from the command line
+//!
+//! `flow run --set epsilon=[0.1,1]` gives a param another value, `--sweep` several, as a list or a
+//! range. A list param gets them as its entries, so `--sweep 'epsilon=log(1e-3,100,6)'` adds
+//! instances where the study walks over it. A param that is one value has each in turn: with
+//!
+//! ```toml
+//! [params]
+//! count = 3
+//!
+//! [node.recordings]
+//! kind = "recordings"
+//!
+//! [node.folds]
+//! kind = "folds"
+//! count = "$count"
+//! publish = { table = "tables/folds.csv" }
+//!
+//! [node.shown]
+//! kind = "folds"
+//! tables = "folds.table"
+//! ```
+//!
+//! `flow run --sweep count=[3,5]` has one `recordings`, and `folds[count=3]`, `folds[count=5]`,
+//! `shown[count=3]`, `shown[count=5]`; each publishes below `count=3/` or `count=5/`. Results are
+//! shared with `--set count=3`. Several `--sweep` give all pairs, `flow compare` tabulates.
+//!
 //! # Resources, retries, publishing
 //!
 //! ```toml

@@ -109,15 +109,32 @@ impl Item<'_> {
 
 /// Reads the file; `None` where it isn't TOML, which is reported.
 pub(crate) fn read<'t>(text: &'t str, complaints: &mut Complaints) -> Option<Table<'t>> {
-    match DeTable::parse(text) {
-        Ok(table) => Some(read_table(table.into_inner(), complaints)),
-        Err(error) => {
-            let span = error.span().unwrap_or_default();
-            let message = error.message().to_owned();
-            complaints.add(span.into(), FileMistake::Syntax { message });
-            None
-        }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Some(read_table(table.into_inner(), complaints));
     }
+    let mut before: Option<(usize, String)> = None;
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        let message = error.message().to_owned();
+        let line = text
+            .get(..span.start)
+            .map_or(0, |before| before.matches('\n').count());
+        // What follows a mistake closely is misread because of it, most often.
+        let follows = |(last, said): &(usize, String)| {
+            line == *last || (line <= last + 2 && message == *said)
+        };
+        if !before.as_ref().is_some_and(follows) {
+            let message = message.clone();
+            complaints.add(span.into(), FileMistake::Syntax { message });
+        }
+        // An open list swallows what comes after it.
+        if message.contains("array") {
+            break;
+        }
+        before = Some((line, message));
+    }
+    None
 }
 
 /// Reads what stands after `--set name=`: a TOML value if it is one, else text as it stands.

@@ -167,3 +167,135 @@ fn past(store: &Store) -> HashMap<String, f64> {
         .map(|(node, (seconds, n))| (node, seconds / n));
     means.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use flow_engine::Why;
+
+    use super::*;
+
+    /// The page on the stream: event → fields.
+    fn documented() -> BTreeMap<String, BTreeSet<String>> {
+        let mut events: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut event = String::new();
+        for line in include_str!("../events.md").lines() {
+            let name = |rest: &str| rest.split('`').next().map(str::to_owned);
+            if let Some(rest) = line.strip_prefix("## `") {
+                event = name(rest).unwrap();
+                events.entry(event.clone()).or_default();
+            } else if let Some(rest) = line.strip_prefix("* `") {
+                events.entry(event.clone()).or_default().extend(name(rest));
+            }
+        }
+        events
+    }
+
+    /// One of each event. A new variant does not compile in `place`, which leads here.
+    fn one_of_each() -> Vec<Event> {
+        let text = || "x".to_owned();
+        let (instance, key) = (text(), text());
+        let error = flow_engine::ErrorWords {
+            what: text(),
+            place: None,
+            why: None,
+            help: None,
+        };
+        let all = vec![
+            Event::RunStarted {
+                run: text(),
+                study: text(),
+                jobs: 1,
+            },
+            Event::Expanded {
+                node: text(),
+                instances: 1,
+            },
+            Event::Cached {
+                instance: instance.clone(),
+                key: key.clone(),
+            },
+            Event::Started {
+                instance: instance.clone(),
+                key: key.clone(),
+                why: Why::New,
+            },
+            Event::Waiting {
+                instance: instance.clone(),
+                pid: None,
+            },
+            Event::Progress {
+                instance: instance.clone(),
+                done: 1,
+                total: 2,
+                note: text(),
+                seconds_left: None,
+            },
+            Event::Warned {
+                instance: instance.clone(),
+                words: text(),
+            },
+            Event::Ran {
+                instance: instance.clone(),
+                key,
+                seconds: 0.0,
+            },
+            Event::Failed {
+                instance: instance.clone(),
+                error,
+            },
+            Event::Skipped {
+                instance: instance.clone(),
+                because: text(),
+            },
+            Event::Damaged {
+                instance: instance.clone(),
+                digest: text(),
+            },
+            Event::Published {
+                instance,
+                path: text(),
+            },
+            Event::RunFinished {
+                ran: 0,
+                cached: 0,
+                failed: 0,
+                skipped: 0,
+            },
+        ];
+        let places: BTreeSet<usize> = all.iter().map(place).collect();
+        assert_eq!(places.len(), all.len());
+        all
+    }
+
+    fn place(event: &Event) -> usize {
+        match event {
+            Event::RunStarted { .. } => 0,
+            Event::Expanded { .. } => 1,
+            Event::Cached { .. } => 2,
+            Event::Started { .. } => 3,
+            Event::Waiting { .. } => 4,
+            Event::Progress { .. } => 5,
+            Event::Warned { .. } => 6,
+            Event::Ran { .. } => 7,
+            Event::Failed { .. } => 8,
+            Event::Skipped { .. } => 9,
+            Event::Damaged { .. } => 10,
+            Event::Published { .. } => 11,
+            Event::RunFinished { .. } => 12,
+        }
+    }
+
+    #[test]
+    fn the_page_on_the_stream_names_every_event_with_its_fields() {
+        let mut events = BTreeMap::new();
+        for event in one_of_each() {
+            let json = serde_json::to_value(&event).unwrap();
+            let fields = json.as_object().unwrap().keys();
+            let fields = fields.filter(|field| *field != "event").cloned().collect();
+            events.insert(json["event"].as_str().unwrap().to_owned(), fields);
+        }
+        assert_eq!(documented(), events);
+    }
+}

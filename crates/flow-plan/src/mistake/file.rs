@@ -111,6 +111,10 @@ fn syntax_help(message: &str) -> Option<String> {
             "every key and every `[table]` stands once; join the two or rename one",
         ),
         ("must be quoted", "text stands in quotes: key = \"text\""),
+        (
+            "expected newline",
+            "a value ends with its line: take away what follows, or write a list in `[ ]`",
+        ),
         ("unclosed array", "close the list with `]`"),
         (
             "missing comma",
