@@ -1,13 +1,16 @@
 //! Weights in safetensors files, in PyTorch's or Keras's layout.
 
+mod names;
 #[cfg(test)]
 mod tests;
 
 use super::{LayerWeights, Tensor, Weights, part, tensors};
 use crate::kernels::Real;
 use crate::network::{Network, NetworkError, Op, Shape};
+use names::Names;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::fmt;
 
 /// How a file orders the axes of a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +55,12 @@ pub enum WeightsFileError {
         shape: Vec<usize>,
         /// Whether the other layout would fit.
         fits_other: bool,
+    },
+    /// A tensor that no layer takes: the description lacks a layer, or a bias.
+    #[error("the network has no place for {}; add what they belong to, or leave them out of the file", .tensors.join(", "))]
+    Unused {
+        /// Names and shapes.
+        tensors: Vec<String>,
     },
     /// A tensor holds something else than floating point numbers.
     #[error("tensor `{tensor}` holds {dtype:?}, wanted F32, F64, F16 or BF16")]
@@ -119,32 +128,73 @@ impl<T: Real> Weights<T> {
     /// Reads the weights of a network from a safetensors file.
     ///
     /// A tensor is found by the name `<layer>.weight`; where none of the network's names is in the
-    /// file, tensors are taken in the file's order of names, numbers in names counting as numbers.
-    /// Keras's `kernel`, `gamma`, `beta`, `moving_mean` and `moving_variance` are known.
+    /// file, each layer of the network takes the first layer of the file that has its shapes and is not
+    /// taken, in the order of names, numbers in names counting as numbers.
+    /// Keras's `kernel`, `gamma`, `beta`, `moving_mean` and `moving_variance` are known; what is neither
+    /// a weight nor a bias nor a moment, such as a count of batches, is left alone.
     ///
     /// # Errors
-    /// The first tensor that is missing, of another shape or type, or not finite.
+    /// The first tensor that is missing, of another shape or type, or not finite; weights that no layer
+    /// takes.
     pub fn from_safetensors(
         network: &Network,
         bytes: &[u8],
         layout: Layout,
     ) -> Result<Self, WeightsFileError> {
         let file = SafeTensors::deserialize(bytes)?;
-        let reader = Reader::new(network, &file, layout)?;
-        let mut weights = Self::default();
-        for (n, wanted) in reader.wanted.iter().enumerate() {
-            let numbers = reader.read(n, wanted)?;
-            let mut layer: LayerWeights<T> =
-                weights.get(&wanted.layer).cloned().unwrap_or_default();
-            match wanted.part {
-                "weight" => layer.weight = numbers,
-                "bias" => layer.bias = numbers,
-                "running_mean" => layer.mean = numbers,
-                _ => layer.variance = numbers,
+        Reader::new(network, &file, layout)?.weights()
+    }
+
+    /// The same in whichever layout fits: Keras's first where a tensor is called `kernel`, PyTorch's
+    /// first elsewhere. Returns the layout too.
+    ///
+    /// # Errors
+    /// As [`Weights::from_safetensors`] in the layout tried first.
+    pub fn from_safetensors_of_any_layout(
+        network: &Network,
+        bytes: &[u8],
+    ) -> Result<(Self, Layout), WeightsFileError> {
+        let layout = Layout::suggested_by(&SafeTensors::deserialize(bytes)?);
+        let first = Self::from_safetensors(network, bytes, layout);
+        match first {
+            Err(
+                error @ (WeightsFileError::WrongShape { .. } | WeightsFileError::Missing { .. }),
+            ) => {
+                let second = Self::from_safetensors(network, bytes, layout.other());
+                second.map_or(Err(error), |weights| Ok((weights, layout.other())))
             }
-            weights.insert(wanted.layer.clone(), layer);
+            first => first.map(|weights| (weights, layout)),
         }
-        Ok(weights)
+    }
+}
+
+impl Layout {
+    /// The layout whose names a file uses.
+    fn suggested_by(file: &SafeTensors<'_>) -> Self {
+        let is_kernel = |name: &&str| {
+            let word = name.rsplit(['.', '/']).next().unwrap_or(name);
+            word.split(':').next() == Some("kernel")
+        };
+        match file.names().iter().find(|name| is_kernel(name)) {
+            Some(_) => Self::Keras,
+            None => Self::PyTorch,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::PyTorch => Self::Keras,
+            Self::Keras => Self::PyTorch,
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PyTorch => "PyTorch",
+            Self::Keras => "Keras",
+        })
     }
 }
 
@@ -178,15 +228,29 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn weights<T: Real>(&self) -> Result<Weights<T>, WeightsFileError> {
+        let mut weights = Weights::default();
+        for (n, wanted) in self.wanted.iter().enumerate() {
+            let numbers = self.read(n, wanted)?;
+            let mut layer: LayerWeights<T> =
+                weights.get(&wanted.layer).cloned().unwrap_or_default();
+            match wanted.part {
+                "weight" => layer.weight = numbers,
+                "bias" => layer.bias = numbers,
+                "running_mean" => layer.mean = numbers,
+                _ => layer.variance = numbers,
+            }
+            weights.insert(wanted.layer.clone(), layer);
+        }
+        Ok(weights)
+    }
+
     fn read<T: Real>(&self, n: usize, wanted: &Tensor) -> Result<Vec<T>, WeightsFileError> {
         let name = &self.names[n];
         let view = self.file.tensor(name)?;
         let shape = in_layout(&wanted.shape, self.layout);
         if view.shape() != shape {
-            let other = match self.layout {
-                Layout::PyTorch => Layout::Keras,
-                Layout::Keras => Layout::PyTorch,
-            };
+            let other = self.layout.other();
             return Err(WeightsFileError::WrongShape {
                 tensor: name.clone(),
                 wanted: format!("{}.{}", wanted.layer, wanted.part),
@@ -207,96 +271,6 @@ impl<'a> Reader<'a> {
         };
         Ok(ordered.into_iter().map(T::from_f64).collect())
     }
-}
-
-/// The tensors of a file by layer, in the natural order of the layers' names.
-struct Names(Vec<(String, Vec<(&'static str, String)>)>);
-
-impl Names {
-    fn of(file: &SafeTensors<'_>) -> Self {
-        let mut layers: Vec<(String, Vec<(&'static str, String)>)> = Vec::new();
-        for name in file.names() {
-            let (layer, part) = name.rsplit_once(['.', '/']).unwrap_or(("", name));
-            let Some(part) = part_of(part) else { continue };
-            match layers.iter_mut().find(|(other, _)| other == layer) {
-                Some((_, parts)) => parts.push((part, name.to_owned())),
-                None => layers.push((layer.to_owned(), vec![(part, name.to_owned())])),
-            }
-        }
-        layers.sort_by_key(|(layer, _)| natural(layer));
-        Self(layers)
-    }
-
-    /// The name in the file of each wanted tensor.
-    fn matched(
-        &self,
-        wanted: &[Tensor],
-        file: &SafeTensors<'_>,
-        layout: Layout,
-    ) -> Result<Vec<String>, WeightsFileError> {
-        let mut layers: Vec<&str> = wanted.iter().map(|tensor| tensor.layer.as_str()).collect();
-        layers.dedup();
-        let by_name = self
-            .0
-            .iter()
-            .any(|(layer, _)| layers.contains(&layer.as_str()));
-        let name_of = |tensor: &Tensor| {
-            let place = layers.iter().position(|&layer| layer == tensor.layer)?;
-            let (_, parts) = match by_name {
-                true => self.0.iter().find(|(layer, _)| *layer == tensor.layer)?,
-                false => self.0.get(place)?,
-            };
-            parts
-                .iter()
-                .find(|(part, _)| *part == tensor.part)
-                .map(|(_, name)| name.clone())
-        };
-        let missing = |tensor: &Tensor| WeightsFileError::Missing {
-            wanted: format!("{}.{}", tensor.layer, tensor.part),
-            shape: in_layout(&tensor.shape, layout),
-            has: self.described(file),
-        };
-        wanted
-            .iter()
-            .map(|tensor| name_of(tensor).ok_or_else(|| missing(tensor)))
-            .collect()
-    }
-
-    fn described(&self, file: &SafeTensors<'_>) -> Vec<String> {
-        let names = self.0.iter().flat_map(|(_, parts)| parts);
-        let shape = |name: &str| {
-            file.tensor(name)
-                .map(|view| view.shape().to_vec())
-                .unwrap_or_default()
-        };
-        names
-            .map(|(_, name)| format!("`{name}` {:?}", shape(name)))
-            .collect()
-    }
-}
-
-/// What the last word of a tensor's name says, as PyTorch names it.
-fn part_of(word: &str) -> Option<&'static str> {
-    match word.split(':').next()? {
-        "weight" | "kernel" | "gamma" => Some("weight"),
-        "bias" | "beta" => Some("bias"),
-        "running_mean" | "moving_mean" => Some("running_mean"),
-        "running_var" | "moving_variance" => Some("running_var"),
-        _ => None,
-    }
-}
-
-/// A key that sorts names as people do: `conv_2` before `conv_10`.
-fn natural(name: &str) -> Vec<(String, u64)> {
-    let is_digit = |c: char| c.is_ascii_digit();
-    let (mut key, mut rest) = (Vec::new(), name);
-    while !rest.is_empty() {
-        let (text, after) = rest.split_at(rest.find(is_digit).unwrap_or(rest.len()));
-        let end = after.find(|c| !is_digit(c)).unwrap_or(after.len());
-        key.push((text.to_owned(), after[..end].parse().unwrap_or(0)));
-        rest = &after[end..];
-    }
-    key
 }
 
 fn in_layout(shape: &[usize], layout: Layout) -> Vec<usize> {

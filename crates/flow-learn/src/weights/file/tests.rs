@@ -1,5 +1,6 @@
 //! Files of both layouts, and what is said of files that don't fit.
 
+use super::names::natural;
 use super::*;
 use crate::predict::predict;
 use crate::training::initial_weights;
@@ -153,4 +154,72 @@ fn half_precision_is_read() {
     for (bits, value) in values {
         assert_eq!(half(bits), value);
     }
+}
+
+/// Zeros under these names.
+fn zeros(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    let tensor = |(name, shape): &(&str, &[usize])| {
+        let numbers = vec![0.0; shape.iter().product()];
+        ((*name).to_owned(), shape.to_vec(), numbers)
+    };
+    file(&tensors.iter().map(tensor).collect::<Vec<_>>())
+}
+
+fn any_layout(bytes: &[u8]) -> Result<Layout, String> {
+    let read = Weights::<f32>::from_safetensors_of_any_layout(&network(), bytes);
+    read.map(|(_, layout)| layout)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn names_in_no_order_are_matched_by_shape() {
+    let tensors: &[(&str, &[usize])] = &[
+        ("classifier.0.weight", &[6, 14]),
+        ("classifier.0.bias", &[6]),
+        ("classifier.2.weight", &[2, 6]),
+        ("classifier.2.bias", &[2]),
+        ("features.0.weight", &[4, 2, 3]),
+        ("features.0.bias", &[4]),
+        ("features.1.weight", &[4]),
+        ("features.1.bias", &[4]),
+        ("features.1.running_mean", &[4]),
+        ("features.1.running_var", &[4]),
+    ];
+    let network = Network::parse(
+        2,
+        9,
+        &[
+            "conv 4 k3",
+            "batch-norm",
+            "relu",
+            "max-pool 3",
+            "flatten",
+            "dense 6",
+            "dense 2",
+        ],
+    );
+    let network = network.unwrap();
+    let mut tensors = tensors.to_vec();
+    tensors[0].1 = &[6, 8];
+    let read = Weights::<f32>::from_safetensors(&network, &zeros(&tensors), Layout::PyTorch);
+    assert!(read.is_ok(), "{read:?}");
+    tensors.push(("features.4.bias", &[4]));
+    let read = Weights::<f32>::from_safetensors(&network, &zeros(&tensors), Layout::PyTorch);
+    let told = read.unwrap_err().to_string();
+    assert!(
+        told.contains("no place for `features.4.bias` [4]"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_layout_is_found_by_names_and_shapes() {
+    let weights = initial_weights(&network(), 4).unwrap();
+    assert_eq!(
+        any_layout(&weights.to_safetensors(&network()).unwrap()),
+        Ok(Layout::PyTorch)
+    );
+    assert_eq!(any_layout(&keras(&network(), &weights)), Ok(Layout::Keras));
+    let told = any_layout(&zeros(&[("layer1.weight", &[4, 2, 9])])).unwrap_err();
+    assert!(told.contains("no tensor for `layer1.bias` [4]"), "{told}");
 }
