@@ -24,6 +24,8 @@ const TURNED: f64 = 105.0;
 pub struct GlobalShares {
     /// Title; may be empty.
     pub title: String,
+    /// What one share is of: `fold`, `sample`.
+    pub each: &'static str,
     /// Names of the modalities, 1 to 8.
     pub modalities: Vec<String>,
     /// One group of boxes a rule, 1 to 24.
@@ -112,7 +114,7 @@ fn draw_rules(scene: &mut Scene, input: &GlobalShares, looks: &[Look], panel: (A
                 continue;
             };
             let name = &input.modalities[m];
-            let n = plural(folds.len(), "fold");
+            let n = plural(folds.len(), input.each);
             let words = format!("{name}, {}: {} %, n = {n}", rule.rule, summary.words());
             let x = start + slot * (m as f64 + 0.5);
             let width = (slot * 0.8).min(26.0);
@@ -126,6 +128,11 @@ fn draw_rules(scene: &mut Scene, input: &GlobalShares, looks: &[Look], panel: (A
 
 /// Points spread over the box in fold order, so that a fold can be followed from box to box.
 fn draw_points(scene: &mut Scene, folds: &[f64], place: (f64, f64), style: (&Axis, Look)) {
+    /// More points than this are a smear that hides the box.
+    const MOST_POINTS: usize = 400;
+    if folds.len() > MOST_POINTS {
+        return;
+    }
     let ((x, width), (axis, look)) = (place, style);
     let radius = (width / folds.len() as f64 * 0.8).clamp(0.7, 1.5);
     for (i, &share) in folds.iter().enumerate() {
@@ -196,13 +203,14 @@ fn note(input: &GlobalShares) -> String {
     let least = counts.iter().copied().min().unwrap_or(0);
     let most = counts.iter().copied().max().unwrap_or(0);
     let n = if least == most {
-        plural(most, "fold")
+        plural(most, input.each)
     } else {
-        format!("{least} to {most} folds")
+        format!("{least} to {most} {}s", input.each)
     };
     format!(
         "n = {n}. Line: median; box: quartiles; whiskers: furthest value within 1.5 IQR; \
-         points: folds, left to right in order."
+         points: {}s, left to right in order.",
+        input.each
     )
 }
 

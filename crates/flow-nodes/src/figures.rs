@@ -38,7 +38,7 @@ const OUTPUTS: &[OutputPort] = &[
 /// PNG pixels per CSS pixel of the figure: 300 dpi where CSS has 96.
 const SCALE: f64 = 300.0 / 96.0;
 
-fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), NodeError> {
+pub fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), NodeError> {
     let figure = figure.map_err(NodeError::new)?;
     task.give("picture", figure.png(SCALE).map_err(NodeError::new)?);
     task.give("figure", figure.svg.into_bytes());

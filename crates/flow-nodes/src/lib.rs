@@ -6,14 +6,18 @@
 mod cohort;
 mod convert;
 mod count_epochs;
+mod description;
 pub mod draw;
 pub mod envelope;
 mod epoch;
+pub mod explain;
 pub mod export;
 mod figures;
 mod folds;
 pub mod look;
 mod lrp;
+mod maps;
+mod model;
 mod network;
 mod npz;
 mod ols;
@@ -27,6 +31,7 @@ mod simulate_night;
 pub mod table;
 pub mod tensor;
 mod train;
+mod walk;
 mod zscore;
 
 use flow_contract::{Catalog, Kind, Row};
@@ -56,6 +61,7 @@ static KINDS: &[&dyn Kind] = &[
     &convert::Convert,
     &count_epochs::CountEpochs,
     &epoch::Epoch,
+    &explain::Explain,
     &figures::FigureCoefficients,
     &figures::FigureConfusion,
     &figures::FigureGroups,
@@ -65,10 +71,12 @@ static KINDS: &[&dyn Kind] = &[
     &figures::FigureTraining,
     &folds::Folds,
     &lrp::Lrp,
+    &model::Model,
     &ols::Ols,
     &predict::Predict,
     &quality::Quality,
     &read_recordings::ReadRecordings,
+    &lrp::RelevanceMaps,
     &score::Score,
     &shares::Shares,
     &simulate_night::SimulateNight,

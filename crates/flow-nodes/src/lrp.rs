@@ -4,20 +4,22 @@ use std::borrow::Cow;
 
 use flow_contract::{
     Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType, Params,
-    Task, Value,
+    PortType, Task, Value,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
-use flow_learn::relevance::{Start, Target, Walker};
+use flow_learn::relevance::Walker;
 
+use crate::maps::Maps;
 use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns};
 use crate::recordings::{CLASSES, RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
+use crate::walk::{Question, Samples, Walked, walk};
+
+/// Relevance maps of one or more rules.
+pub const MAPS: PortType = PortType::tensor("relevance maps", "epoch, channel, time", "relevance");
 
 /// See the module's page.
 pub struct Lrp;
-
-/// Epochs explained at once: enough for all cores, little enough to stay in cache.
-const BATCH: usize = 32;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "lrp",
@@ -91,20 +93,17 @@ impl Kind for Lrp {
         let table = {
             let all = read_all(task)?;
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
-            let (network, weights) = crate::network::read(task.input("weights")?)?;
-            let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
-            let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
-            let sums = explain(task, &walker, &epochs, network.channels, network.time)?;
-            let predicted: Vec<&str> = sums.predicted.iter().map(|class| CLASSES[*class]).collect();
+            let walked = explained(task, &epochs, None)?;
+            let predicted: Vec<&str> = walked.predicted.iter().map(|c| CLASSES[*c]).collect();
             let mut table = epoch_columns(&chosen).text("predicted", &predicted);
+            let [sums] = &walked.rules[..] else {
+                return Err(NodeError::new("one rule was walked, and not one came back"));
+            };
+            let channels = chosen[0].channels.len();
             for (prefix, values) in [("absolute", &sums.absolute), ("signed", &sums.signed)] {
                 for (channel, modality) in chosen[0].channels.iter().enumerate() {
-                    let of: Vec<f64> = values
-                        .iter()
-                        .skip(channel)
-                        .step_by(network.channels)
-                        .copied()
-                        .collect();
+                    let of = values.iter().skip(channel).step_by(channels).copied();
+                    let of: Vec<f64> = of.collect();
                     table = table.float(&format!("{prefix}_{modality}"), &of);
                 }
             }
@@ -115,62 +114,73 @@ impl Kind for Lrp {
     }
 }
 
-/// Relevance summed over the time of each channel, `[epoch, channel]`.
-#[derive(Default)]
-struct Sums {
-    predicted: Vec<usize>,
-    absolute: Vec<f64>,
-    signed: Vec<f64>,
+/// Walks the epochs by the task's network, rule, target and start.
+fn explained(
+    task: &Task<'_>,
+    epochs: &Epochs<'_>,
+    maps: Option<&mut Maps>,
+) -> Result<Walked, NodeError> {
+    let (network, weights) = crate::network::read(task.input("weights")?)?;
+    let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
+    let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
+    let samples = Samples {
+        count: epochs.count(),
+        channels: network.channels,
+        time: network.time,
+        append: &|n, x| x.extend_from_slice(epochs.signals(n)),
+        label: &|n| usize::from(epochs.label(n)),
+    };
+    let question = Question::of(task.params, 0);
+    walk(&walker, &samples, question, task.observer, maps)
 }
 
-fn explain(
-    task: &Task<'_>,
-    walker: &Walker<f32>,
-    epochs: &Epochs<'_>,
-    channels: usize,
-    time: usize,
-) -> Result<Sums, NodeError> {
-    let logit = task.params.text("start") == "logit";
-    let truth = task.params.text("target") == "true";
-    let mut sums = Sums::default();
-    let (mut x, mut labels) = (Vec::new(), Vec::new());
-    for from in (0..epochs.count()).step_by(BATCH) {
-        if task.observer.should_stop() {
-            return Err(NodeError::new("stopped"));
-        }
-        let batch = from..(from + BATCH).min(epochs.count());
-        x.clear();
-        labels.clear();
-        for epoch in batch.clone() {
-            x.extend_from_slice(epochs.signals(epoch));
-            labels.push(usize::from(epochs.label(epoch)));
-        }
-        let target = if truth {
-            Target::True(&labels)
-        } else {
-            Target::Predicted
-        };
-        let start = if logit { Start::Logit } else { Start::One };
-        let explained = walker.explain(&x, target, start).map_err(NodeError::new)?;
-        sums.predicted.extend(
-            explained
-                .logits
-                .chunks(CLASSES.len())
-                .map(flow_learn::predict::predicted_class),
-        );
-        let rule = &explained.rules[0];
-        for (epoch, relevance) in rule.relevance.chunks(channels * time).enumerate() {
-            // Relevance comes in units of a power of two of its own, so that ε = 100 does not underflow.
-            let unit = f64::from(rule.exponents[epoch]).exp2();
-            for channel in relevance.chunks(time) {
-                let absolute: f64 = channel.iter().map(|value| f64::from(value.abs())).sum();
-                let signed: f64 = channel.iter().map(|value| f64::from(*value)).sum();
-                sums.absolute.push(absolute * unit);
-                sums.signed.push(signed * unit);
-            }
-        }
-        task.observer
-            .progress(batch.end as u64, epochs.count() as u64, "epochs explained");
+/// The whole maps of what [`Lrp`] sums up.
+pub struct RelevanceMaps;
+
+static MAPS_DESCRIPTOR: Descriptor = Descriptor {
+    name: "relevance-maps",
+    revision: 1,
+    summary: "Layer-wise relevance propagation as `lrp`, giving the maps themselves.",
+    example: r#"[node.maps]
+kind = "relevance-maps"
+weights = { file = "weights.safetensors" }
+epochs = { files = "zscored/*.safetensors" }
+recordings = { file = "recordings.parquet" }
+test = "06 07"
+rule = "epsilon(0.01)"
+"#,
+    inputs: DESCRIPTOR.inputs,
+    outputs: &[OutputPort {
+        name: Cow::Borrowed("maps"),
+        ty: MAPS,
+        doc: "`<rule>` [epoch, channel, time], in units of 2^`<rule>.exponent` [epoch]; epochs in the order of `lrp`.",
+    }],
+    params: DESCRIPTOR.params,
+    seeded: false,
+    open_ports: false,
+};
+
+impl Kind for RelevanceMaps {
+    fn descriptor(&self) -> &Descriptor {
+        &MAPS_DESCRIPTOR
     }
-    Ok(sums)
+
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        Lrp.check_param(name, value)
+    }
+
+    fn backend(&self, params: &Params) -> Option<String> {
+        Lrp.backend(params)
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let path = task.stage("maps");
+        let all = read_all(task)?;
+        let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
+        let rule = [task.params.text("rule").to_owned()];
+        let shape = [epochs.count(), chosen[0].channels.len(), chosen[0].time];
+        let facts = [("channels", chosen[0].channels.join("\t"))];
+        let mut maps = Maps::create(&path, &rule, shape, &facts)?;
+        explained(task, &epochs, Some(&mut maps)).map(drop)
+    }
 }

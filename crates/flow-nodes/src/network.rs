@@ -4,11 +4,9 @@ use flow_contract::{Input, NodeError, ParamProblem, Params, Value};
 use flow_learn::network::Network;
 use flow_learn::weights::{LayerWeights, Weights};
 
+use crate::description::PRESET;
 use crate::recordings::CLASSES;
 use crate::tensor::{Tensors, TensorsBuilder};
-
-/// The paper's network by its name.
-const PRESET: &str = "ellis2021";
 
 /// The network a param `network` describes, for epochs of this size.
 ///
@@ -27,18 +25,30 @@ fn read_network(entries: &[&str], channels: usize, time: usize) -> Result<Networ
     Ok(network)
 }
 
-/// What is wrong with a param `network` for the paper's epochs, before anything runs.
+/// What is wrong with a param `network` before anything runs: whatever the epochs will be.
+///
+/// Only what is wrong for every number of channels up to 64 and very long epochs; the real size is checked
+/// when the epochs are there.
 pub fn network_problem(value: &Value) -> Option<ParamProblem> {
-    /// Long enough for any network; the real length is checked when the epochs are there.
-    const ANY_TIME: usize = 100_000;
+    const LONG: usize = 100_000;
     let entries: Vec<&str> = value.as_list()?.iter().filter_map(Value::as_text).collect();
-    let error = read_network(&entries, 3, ANY_TIME).err()?;
-    Some(ParamProblem {
+    let error = |channels| -> Option<NodeError> {
+        let network = read_network(&entries, channels, LONG);
+        let classes = network.and_then(|network| network.classes().map_err(NodeError::new));
+        classes.err()
+    };
+    let error = error(3).filter(|_| (1..=64).all(|channels| error(channels).is_some()))?;
+    Some(problem(error))
+}
+
+/// The problem of a param `network` in words.
+pub fn problem(error: NodeError) -> ParamProblem {
+    ParamProblem {
         param: "network".to_owned(),
         what: error.what,
         help: "write layers such as \"conv 16 k5\", \"relu\", \"max-pool 2\", \"dense 64\", or \"ellis2021\""
             .to_owned(),
-    })
+    }
 }
 
 /// Writes weights as safetensors, with the network's input and layers as the file's fact `network`.

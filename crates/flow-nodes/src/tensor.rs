@@ -135,6 +135,12 @@ impl<'a> Tensors<'a> {
         all
     }
 
+    /// The shape of every tensor, in no order.
+    pub fn shapes(&self) -> impl Iterator<Item = Vec<usize>> {
+        let tensors = self.0.tensors().into_iter();
+        tensors.map(|(_, view)| view.shape().to_vec())
+    }
+
     /// A tensor's shape and values as 32-bit floats, without a copy where the bytes are aligned.
     ///
     /// # Errors

@@ -70,6 +70,8 @@ pub enum Command {
     Graph(Graph),
     /// Lists the kinds a node can be.
     Kinds(Kinds),
+    /// Explains any samples by any trained network: relevance maps, shares and a figure, without a study.
+    Explain(Explain),
     /// Prints an artifact: shape, statistics, first rows, a small picture.
     Show(Show),
     /// Writes a table or tensors as CSV, Parquet, npz or safetensors.
@@ -274,4 +276,56 @@ pub struct Compare {
     /// The answer as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The trained weights: safetensors in PyTorch's or Keras's layout.
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// The network: `ellis2021`, layers such as `conv 16 k5; relu; global-max-pool; dense 5`, or a file of
+    /// them, one a line or as JSON.
+    #[arg(long, value_name = "LAYERS|FILE")]
+    pub network: String,
+    /// The samples, `[sample, channel, time]`: safetensors, npz or npy.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// A rule, composite or gradient method; may be given several times.
+    #[arg(long, value_name = "RULE", default_values = ["epsilon(0.01)", "epsilon(100)", "alpha-beta(1,0,bias=innvestigate)"])]
+    pub rule: Vec<String>,
+    /// The folder the results go to.
+    #[arg(long, value_name = "DIR", default_value = "explained")]
+    pub out: PathBuf,
+    /// Which class is explained: `predicted`, `true`, or a number from 0.
+    #[arg(long, value_name = "CLASS", default_value = "predicted", value_parser = target_of)]
+    pub target: String,
+    /// The relevance the walk starts with.
+    #[arg(long, value_parser = ["one", "logit"], default_value = "one")]
+    pub start: String,
+    /// How the file orders the axes of a weight; `auto` takes the one that fits.
+    #[arg(long, value_parser = ["auto", "pytorch", "keras"], default_value = "auto")]
+    pub layout: String,
+    /// Names of the channels.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub channels: Vec<String>,
+    /// Names of the classes.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// The array of the samples, where its name is not a usual one.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub tensor: String,
+    /// The array of the samples' classes, where its name is not a usual one.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub labels: String,
+    /// The shares as one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn target_of(text: &str) -> Result<String, String> {
+    match text {
+        "predicted" | "true" => Ok(text.to_owned()),
+        _ if text.parse::<u32>().is_ok() => Ok(text.to_owned()),
+        _ => Err("write `predicted`, `true`, or the number of a class from 0".to_owned()),
+    }
 }

@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod compare;
 mod current;
+mod explain;
 mod export;
 mod fmt;
 mod graph;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Graph(graph) => graph::graph(&line.place, graph),
         Command::Kinds(kinds) => kinds::kinds(kinds),
         Command::Show(show) => show::show(&line.place, show),
+        Command::Explain(one) => explain::explain(one),
         Command::Export(export) => export::export(&line.place, export),
         Command::Init(init) => init::init(init),
         Command::Fmt(fmt) => fmt::fmt(&line.place, fmt),

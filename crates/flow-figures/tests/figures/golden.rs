@@ -18,6 +18,7 @@ fn small_figures() -> Vec<(&'static str, Figure)> {
     };
     let global = GlobalShares {
         title: "Shares <&>".into(),
+        each: "fold",
         modalities: words(&["EEG", "EMG"]),
         rules: vec![
             rule("ε = 0.01", [[60.0, 70.0, 65.0], [40.0, 30.0, 35.0]]),

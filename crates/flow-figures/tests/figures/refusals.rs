@@ -14,6 +14,7 @@ fn global() -> GlobalShares {
     };
     GlobalShares {
         title: "t".into(),
+        each: "fold",
         modalities: words(&["EEG", "EOG"]),
         rules: vec![rule],
     }

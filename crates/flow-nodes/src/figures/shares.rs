@@ -72,6 +72,7 @@ impl Kind for FigureShares {
             task,
             global_shares(&GlobalShares {
                 title,
+                each: "fold",
                 modalities,
                 rules,
             }),

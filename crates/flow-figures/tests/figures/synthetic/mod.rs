@@ -90,6 +90,7 @@ fn global_of(folds: usize, rules: &[&str], modalities: Vec<String>) -> GlobalSha
     let rules = rules.iter().enumerate().map(rule).collect();
     GlobalShares {
         title: "Global relevance shares".into(),
+        each: "fold",
         modalities,
         rules,
     }
@@ -113,6 +114,7 @@ fn global() -> Vec<Case> {
     ]);
     let ends = GlobalShares {
         title: String::new(),
+        each: "fold",
         modalities: modalities(),
         rules: vec![RuleShares {
             rule: "ε = 100".into(),

@@ -1,0 +1,148 @@
+//! Walking relevance over many samples: what `lrp`, `relevance-maps` and `explain` share.
+
+use flow_contract::{NodeError, Observer, Params};
+use flow_learn::predict::predicted_class;
+use flow_learn::relevance::{Explanation, Start, Target, Walker};
+
+use crate::maps::Maps;
+
+/// Samples explained at once: enough for all cores, little enough to stay in cache.
+const BATCH: usize = 32;
+
+/// Which logit is explained, and what the walk starts with.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// Which class.
+    pub target: Asked,
+    /// Whether the walk starts with the logit instead of 1.
+    pub from_logit: bool,
+}
+
+/// Which class is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The class with the largest logit.
+    Predicted,
+    /// The sample's own.
+    True,
+    /// This one for all.
+    Given(usize),
+}
+
+impl Question {
+    /// What the params `target` and `start` ask; `given` is the class where the target is `given`.
+    pub fn of(params: &Params, given: usize) -> Self {
+        Self {
+            target: match params.text("target") {
+                "true" => Asked::True,
+                "given" => Asked::Given(given),
+                _ => Asked::Predicted,
+            },
+            from_logit: params.text("start") == "logit",
+        }
+    }
+}
+
+/// Samples wherever they lie.
+pub struct Samples<'a> {
+    /// How many.
+    pub count: usize,
+    /// Channels of each.
+    pub channels: usize,
+    /// Length of each channel.
+    pub time: usize,
+    /// Appends the numbers of the n-th, `[channel, time]`.
+    pub append: &'a dyn Fn(usize, &mut Vec<f32>),
+    /// The class of the n-th; 0 where nobody asks.
+    pub label: &'a dyn Fn(usize) -> usize,
+}
+
+/// What was found, one entry a sample.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// The class with the largest logit.
+    pub predicted: Vec<usize>,
+    /// The class that was explained.
+    pub explained: Vec<usize>,
+    /// One a rule.
+    pub rules: Vec<Sums>,
+}
+
+/// Relevance summed over the time of each channel, `[sample, channel]`.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// `Σ |R|`.
+    pub absolute: Vec<f64>,
+    /// `Σ R`.
+    pub signed: Vec<f64>,
+}
+
+/// Explains all samples by all rules of the walker, one forward pass for all rules.
+///
+/// # Errors
+/// A sample whose logits or relevance are not finite; the wish to stop; maps that can't be written.
+pub fn walk(
+    walker: &Walker<f32>,
+    samples: &Samples<'_>,
+    question: Question,
+    observer: &dyn Observer,
+    mut maps: Option<&mut Maps>,
+) -> Result<Walked, NodeError> {
+    let mut walked = Walked::default();
+    let (mut x, mut labels) = (Vec::new(), Vec::new());
+    for from in (0..samples.count).step_by(BATCH) {
+        if observer.should_stop() {
+            return Err(NodeError::new("stopped"));
+        }
+        let batch = from..(from + BATCH).min(samples.count);
+        x.clear();
+        labels.clear();
+        for sample in batch.clone() {
+            (samples.append)(sample, &mut x);
+            labels.push((samples.label)(sample));
+        }
+        let target = match question.target {
+            Asked::Predicted => Target::Predicted,
+            Asked::True => Target::True(&labels),
+            Asked::Given(class) => Target::Given(class),
+        };
+        let start = match question.from_logit {
+            true => Start::Logit,
+            false => Start::One,
+        };
+        let explained = walker.explain(&x, target, start).map_err(|error| {
+            NodeError::new(error).at(format!("samples {from} to {}", batch.end - 1))
+        })?;
+        let classes = explained.logits.len() / batch.len();
+        let predicted = explained.logits.chunks(classes).map(predicted_class);
+        walked.predicted.extend(predicted);
+        walked.explained.extend(&explained.targets);
+        walked
+            .rules
+            .resize_with(explained.rules.len(), Sums::default);
+        for (n, (rule, sums)) in explained.rules.iter().zip(&mut walked.rules).enumerate() {
+            sums.add(rule, samples);
+            if let Some(maps) = &mut maps {
+                maps.write(n, from, rule)?;
+            }
+        }
+        observer.progress(batch.end as u64, samples.count as u64, "explained");
+    }
+    Ok(walked)
+}
+
+impl Sums {
+    fn add(&mut self, rule: &Explanation<f32>, samples: &Samples<'_>) {
+        let sample_len = samples.channels * samples.time;
+        for (relevance, &exponent) in rule.relevance.chunks(sample_len).zip(&rule.exponents) {
+            // Relevance comes in units of a power of two of its own, so that ε = 100 does not underflow.
+            let unit = f64::from(exponent).exp2();
+            for channel in relevance.chunks(samples.time) {
+                let absolute: f64 = channel.iter().map(|value| f64::from(value.abs())).sum();
+                let signed: f64 = channel.iter().map(|value| f64::from(*value)).sum();
+                self.absolute.push(absolute * unit);
+                self.signed.push(signed * unit);
+            }
+        }
+    }
+}
