@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cache;
+mod explain;
 mod golden;
 mod init;
 mod kinds;

@@ -69,7 +69,10 @@ pub fn global_shares(input: &GlobalShares) -> Result<Figure, FigureError> {
         &mut page.scene,
         area,
         MARGIN + TEXT,
-        "Global relevance share [%]",
+        match input.each {
+            "fold" => "Global relevance share [%]",
+            _ => "Relevance share [%]",
+        },
     );
     draw_rules(&mut page.scene, input, &looks, (area, axis));
     axes::frame(&mut page.scene, area);

@@ -29,6 +29,7 @@ mod fused;
 mod path;
 mod program;
 mod walker;
+mod wide;
 mod workspace;
 
 pub use walker::Walker;

@@ -23,7 +23,7 @@ pub struct Lrp;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "lrp",
-    revision: 1,
+    revision: 2,
     summary: "Layer-wise relevance propagation for the epochs of a fold's test subjects.",
     example: r#"[node.relevance]
 kind = "lrp"

@@ -2,6 +2,7 @@
 
 use super::path::{Activations, Parts, Path, may_overwrite};
 use super::program::Program;
+use super::wide::needs_double;
 use super::workspace::{Pool, Workspace};
 use super::{
     Explanations, Method, RelevanceError, Start, Target, backward, check_target, class, finite,
@@ -24,6 +25,8 @@ pub struct Walker<T> {
     program: Program<T>,
     ways: Vec<Way<T>>,
     pool: Pool<T>,
+    /// The walker of the methods that `T` is too narrow for, and their places among all.
+    wide: Option<(Box<Walker<f64>>, Vec<usize>)>,
 }
 
 /// A method, ready.
@@ -51,9 +54,40 @@ impl<T: Real> Walker<T> {
 
     /// Makes a walker of methods of any kind; [`Explanations::rules`] has one entry a method.
     ///
+    /// In `f32`, methods whose denominators may cancel (ε below 1e-3 at convolutions, a signed rule without
+    /// bias, integrated gradients) are walked in `f64` and rounded.
+    ///
     /// # Errors
     /// As [`Walker::new`].
     pub fn of_methods(
+        network: &Network,
+        weights: &Weights<T>,
+        methods: &[Method],
+    ) -> Result<Self, RelevanceError> {
+        let (folded, _) = fold_batch_norms(network, weights)?;
+        let mut places = Vec::new();
+        if size_of::<T>() == 4 {
+            for (place, method) in methods.iter().enumerate() {
+                let propagations = propagations(&folded, method)?;
+                if needs_double(&folded, method, propagations.as_deref()) {
+                    places.push(place);
+                }
+            }
+        }
+        let each = || methods.iter().enumerate();
+        let pick = |wide: bool| -> Vec<Method> {
+            let picked = each().filter(|(place, _)| places.contains(place) == wide);
+            picked.map(|(_, method)| method.clone()).collect()
+        };
+        let mut walker = Self::of_one_precision(network, weights, &pick(false))?;
+        if !places.is_empty() {
+            let wide = Walker::of_one_precision(network, &weights.cast(), &pick(true))?;
+            walker.wide = Some((Box::new(wide), places));
+        }
+        Ok(walker)
+    }
+
+    fn of_one_precision(
         network: &Network,
         weights: &Weights<T>,
         methods: &[Method],
@@ -87,6 +121,7 @@ impl<T: Real> Walker<T> {
             program,
             ways,
             pool: Pool::new(),
+            wide: None,
         })
     }
 
@@ -192,7 +227,14 @@ impl<T: Real> Walker<T> {
         };
         // Collected, not `try_for_each`: the first sample's error is told, not the quickest thread's.
         let walked: Vec<_> = slots.par_iter_mut().map(walk).collect();
-        walked.into_iter().collect()
+        walked.into_iter().collect::<Result<(), _>>()?;
+        if let Some((wide, places)) = &self.wide {
+            let rules = wide.explain_rounded(x, &into.targets, start)?;
+            for (&place, rule) in places.iter().zip(rules) {
+                into.rules.insert(place, rule);
+            }
+        }
+        Ok(())
     }
 
     fn room(&self, batch: usize, into: &mut Explanations<T>) {

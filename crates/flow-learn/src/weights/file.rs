@@ -248,17 +248,6 @@ impl<'a> Reader<'a> {
     fn read<T: Real>(&self, n: usize, wanted: &Tensor) -> Result<Vec<T>, WeightsFileError> {
         let name = &self.names[n];
         let view = self.file.tensor(name)?;
-        let shape = in_layout(&wanted.shape, self.layout);
-        if view.shape() != shape {
-            let other = self.layout.other();
-            return Err(WeightsFileError::WrongShape {
-                tensor: name.clone(),
-                wanted: format!("{}.{}", wanted.layer, wanted.part),
-                found: view.shape().to_vec(),
-                fits_other: view.shape() == in_layout(&wanted.shape, other),
-                shape,
-            });
-        }
         let numbers = numbers(name, &view)?;
         if !numbers.iter().all(|x| x.is_finite()) {
             return Err(WeightsFileError::NotFinite {

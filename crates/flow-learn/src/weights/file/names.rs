@@ -4,12 +4,17 @@ use super::{Layout, Tensor, WeightsFileError, in_layout};
 use safetensors::SafeTensors;
 
 /// The tensors of a file by layer, in the natural order of the layers' names.
-pub(super) struct Names(Vec<(String, Vec<(&'static str, String)>)>);
+pub(super) struct Names(Vec<Layer>);
+
+/// A layer of a file: its name, and for each part that has one the tensor's name.
+type Layer = (String, Vec<(&'static str, String)>);
 
 impl Names {
     pub(super) fn of(file: &SafeTensors<'_>) -> Self {
-        let mut layers: Vec<(String, Vec<(&'static str, String)>)> = Vec::new();
-        for name in file.names() {
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut names = file.names();
+        names.sort_unstable();
+        for name in names {
             let (layer, part) = name.rsplit_once(['.', '/']).unwrap_or(("", name));
             let Some(part) = part_of(part) else { continue };
             match layers.iter_mut().find(|(other, _)| other == layer) {
@@ -28,57 +33,36 @@ impl Names {
         file: &SafeTensors<'_>,
         layout: Layout,
     ) -> Result<Vec<String>, WeightsFileError> {
-        let mut layers: Vec<&[Tensor]> = wanted.chunk_by(|a, b| a.layer == b.layer).collect();
-        let named = |tensors: &&[Tensor]| self.0.iter().any(|(name, _)| *name == tensors[0].layer);
-        let by_name = layers.iter().any(named);
-        let mut free: Vec<_> = self.0.iter().collect();
+        let layers = || wanted.chunk_by(|a, b| a.layer == b.layer);
+        let known = |name: &str| layers().any(|tensors| tensors[0].layer == name);
+        let by_name = self.0.iter().any(|(name, _)| known(name));
+        let mut free: Vec<&Layer> = self.0.iter().collect();
         let mut names = Vec::with_capacity(wanted.len());
-        for tensors in layers.drain(..) {
-            let fits = |parts: &[(&'static str, String)]| {
-                tensors.iter().all(|tensor| {
-                    let shape = found(parts, tensor.part).map(|name| shape_of(file, name));
-                    shape == Some(in_layout(&tensor.shape, layout))
-                })
+        for tensors in layers() {
+            let sought = Sought {
+                tensors,
+                file,
+                layout,
             };
             let place = match by_name {
                 true => free.iter().position(|(name, _)| *name == tensors[0].layer),
-                // Where nothing fits the first that is left is held against it, to say what does not.
-                false => free.iter().position(|(_, parts)| fits(parts)).or(Some(0)),
+                false => sought.place(&free),
             };
-            let place = place.filter(|&place| place < free.len());
             let parts = place.map_or(&[][..], |place| &free.remove(place).1);
             for tensor in tensors {
                 let name = found(parts, tensor.part);
-                names.push(
-                    name.ok_or_else(|| self.missing(tensor, file, layout))?
-                        .to_owned(),
-                );
+                let name = name.ok_or_else(|| self.missing(tensor, file, layout))?;
+                fits(tensor, name, file, layout)?;
+                names.push(name.to_owned());
             }
         }
-        let taken = |name: &String| names.contains(name);
         let parts = self.0.iter().flat_map(|(_, parts)| parts);
-        let unused: Vec<_> = parts.filter(|(_, name)| !taken(name)).collect();
-        match unused.is_empty() || !self.all_fit(wanted, &names, file, layout) {
+        let unused = parts.filter(|(_, name)| !names.contains(name));
+        let unused: Vec<_> = unused.map(|(_, name)| described(file, name)).collect();
+        match unused.is_empty() {
             true => Ok(names),
-            false => Err(WeightsFileError::Unused {
-                tensors: unused
-                    .iter()
-                    .map(|(_, name)| described(file, name))
-                    .collect(),
-            }),
+            false => Err(WeightsFileError::Unused { tensors: unused }),
         }
-    }
-
-    /// Whether the shapes fit, so that nothing worse than an unused tensor can be told.
-    fn all_fit(
-        &self,
-        wanted: &[Tensor],
-        names: &[String],
-        file: &SafeTensors<'_>,
-        layout: Layout,
-    ) -> bool {
-        let mut pairs = wanted.iter().zip(names);
-        pairs.all(|(tensor, name)| shape_of(file, name) == in_layout(&tensor.shape, layout))
     }
 
     fn missing(&self, tensor: &Tensor, file: &SafeTensors<'_>, layout: Layout) -> WeightsFileError {
@@ -89,6 +73,54 @@ impl Names {
             has: names.map(|(_, name)| described(file, name)).collect(),
         }
     }
+}
+
+/// The tensors of one layer of a network, to be found among the layers of a file.
+struct Sought<'a> {
+    tensors: &'a [Tensor],
+    file: &'a SafeTensors<'a>,
+    layout: Layout,
+}
+
+impl Sought<'_> {
+    /// The first layer that has the shapes; where there is none the first whose weight has as many axes,
+    /// to say what does not fit.
+    fn place(&self, free: &[&Layer]) -> Option<usize> {
+        let has = |parts: &[(&'static str, String)]| {
+            self.tensors.iter().all(|tensor| {
+                found(parts, tensor.part)
+                    .is_some_and(|name| fits(tensor, name, self.file, self.layout).is_ok())
+            })
+        };
+        let axes = self.tensors[0].shape.len();
+        let alike = |parts: &[(&'static str, String)]| {
+            found(parts, "weight").is_some_and(|name| shape_of(self.file, name).len() == axes)
+        };
+        let first = |fits: &dyn Fn(&[(&'static str, String)]) -> bool| {
+            free.iter().position(|(_, parts)| fits(parts))
+        };
+        first(&has).or_else(|| first(&alike))
+    }
+}
+
+/// Whether a tensor of the file has the shape the network wants.
+fn fits(
+    tensor: &Tensor,
+    name: &str,
+    file: &SafeTensors<'_>,
+    layout: Layout,
+) -> Result<(), WeightsFileError> {
+    let (found, shape) = (shape_of(file, name), in_layout(&tensor.shape, layout));
+    if found == shape {
+        return Ok(());
+    }
+    Err(WeightsFileError::WrongShape {
+        tensor: name.to_owned(),
+        wanted: format!("{}.{}", tensor.layer, tensor.part),
+        fits_other: found == in_layout(&tensor.shape, layout.other()),
+        found,
+        shape,
+    })
 }
 
 fn found<'n>(parts: &'n [(&'static str, String)], part: &str) -> Option<&'n str> {

@@ -220,6 +220,19 @@ fn the_layout_is_found_by_names_and_shapes() {
         Ok(Layout::PyTorch)
     );
     assert_eq!(any_layout(&keras(&network(), &weights)), Ok(Layout::Keras));
-    let told = any_layout(&zeros(&[("layer1.weight", &[4, 2, 9])])).unwrap_err();
+    let told = any_layout(&zeros(&[("layer1.weight", &[4, 2, 3])])).unwrap_err();
     assert!(told.contains("no tensor for `layer1.bias` [4]"), "{told}");
+}
+
+#[test]
+fn what_does_not_fit_is_told_of_the_likeliest_layer() {
+    let bytes = zeros(&[
+        ("a.weight", &[6, 28]),
+        ("a.bias", &[6]),
+        ("b.weight", &[4, 2, 5]),
+        ("b.bias", &[4]),
+    ]);
+    let told = any_layout(&bytes).unwrap_err();
+    let wanted = "tensor `b.weight` for `layer1.weight` has shape [4, 2, 5], wanted [4, 2, 3]";
+    assert_eq!(told, wanted);
 }
