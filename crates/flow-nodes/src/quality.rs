@@ -28,7 +28,7 @@ pub struct Quality;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "quality",
-    revision: 1,
+    revision: 2,
     summary: "Measures explanations by taking away what they point at, on some test epochs of a fold.",
     example: r#"[node.quality]
 kind = "quality"
