@@ -7,7 +7,10 @@ use safetensors::SafeTensors;
 pub(super) struct Names(Vec<Layer>);
 
 /// A layer of a file: its name, and for each part that has one the tensor's name.
-type Layer = (String, Vec<(&'static str, String)>);
+type Layer = (String, Vec<Part>);
+
+/// What a tensor is to its layer, and its name in the file.
+type Part = (&'static str, String);
 
 impl Names {
     pub(super) fn of(file: &SafeTensors<'_>) -> Self {
@@ -86,19 +89,17 @@ impl Sought<'_> {
     /// The first layer that has the shapes; where there is none the first whose weight has as many axes,
     /// to say what does not fit.
     fn place(&self, free: &[&Layer]) -> Option<usize> {
-        let has = |parts: &[(&'static str, String)]| {
+        let has = |parts: &[Part]| {
             self.tensors.iter().all(|tensor| {
                 found(parts, tensor.part)
                     .is_some_and(|name| fits(tensor, name, self.file, self.layout).is_ok())
             })
         };
         let axes = self.tensors[0].shape.len();
-        let alike = |parts: &[(&'static str, String)]| {
+        let alike = |parts: &[Part]| {
             found(parts, "weight").is_some_and(|name| shape_of(self.file, name).len() == axes)
         };
-        let first = |fits: &dyn Fn(&[(&'static str, String)]) -> bool| {
-            free.iter().position(|(_, parts)| fits(parts))
-        };
+        let first = |fits: &dyn Fn(&[Part]) -> bool| free.iter().position(|(_, parts)| fits(parts));
         first(&has).or_else(|| first(&alike))
     }
 }
@@ -123,7 +124,7 @@ fn fits(
     })
 }
 
-fn found<'n>(parts: &'n [(&'static str, String)], part: &str) -> Option<&'n str> {
+fn found<'n>(parts: &'n [Part], part: &str) -> Option<&'n str> {
     let found = parts.iter().find(|(own, _)| *own == part);
     found.map(|(_, name)| name.as_str())
 }
