@@ -82,6 +82,7 @@ fn every_crate_uses_exactly_what_its_row_allows() {
 fn leaves_know_no_word_of_flow() {
     let leaves = [
         "flow-edf",
+        "flow-fetch",
         "flow-stats",
         "flow-learn",
         "flow-simulate",
