@@ -1,17 +1,19 @@
 //! `simulate-night`: one simulated night as a pair of EDF files in the exact telemetry layout.
 
+mod planted;
+
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, Params, PortType,
-    Task,
+    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
+    Params, PortType, Task,
 };
 use flow_edf::{
     Annotation, AnnotationSet, Date, EdfWriter, Format, NewSignal, Samples, Start, TimeOfDay,
 };
 use flow_simulate::{
-    Effects, MARKER_RATE_HZ, Medication, Night, Parameters, Quirks, RATE_HZ, RECORD_SECONDS, Sex,
-    SimulatedNight, nights, simulate,
+    MARKER_RATE_HZ, Medication, Night, RATE_HZ, RECORD_SECONDS, Sex, SimulatedNight, nights,
+    simulate,
 };
 
 use crate::table::TableBuilder;
@@ -20,6 +22,11 @@ use crate::table::TableBuilder;
 pub struct SimulateNight;
 
 const SHARE: ParamType = ParamType::Float { min: 0.0, max: 1.0 };
+const WEIGHT: ParamType = ParamType::Float { min: 0.0, max: 1.5 };
+const CHANGE: ParamType = ParamType::Float {
+    min: -1.0,
+    max: 1.0,
+};
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "simulate-night",
@@ -29,6 +36,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
 kind = "simulate-night"
 recording = "ST7011"
 minutes = 20
+carries = { W = { EMG = 1.0, EOG = 0.5 }, R = { EOG = 1.2 } }
+temazepam = { sigma = 0.25, EMG = -0.2 }
 publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.edf" }
 "#,
     inputs: &[],
@@ -68,11 +77,25 @@ publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.
             doc: "Mean length of the scored span; shorter nights are the same night compressed.",
         },
         ParamSpec {
+            name: "carries",
+            ty: ParamType::Map(&ParamType::Map(&WEIGHT)),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "How distinguishable a class (W, N1, N2, N3, R) is in EEG, EOG and EMG: 0 not at all, 1 as in a body; a class written here carries nothing else.",
+        },
+        ParamSpec {
             name: "ambiguity",
             ty: SHARE,
             default: Some(Literal::Float(0.2)),
             unit: "",
             doc: "How far a moment strays from its stage.",
+        },
+        ParamSpec {
+            name: "variability",
+            ty: SHARE,
+            default: Some(Literal::Float(0.2)),
+            unit: "",
+            doc: "Standard deviation of the bands within a stage, in log amplitude.",
         },
         ParamSpec {
             name: "label_noise",
@@ -96,11 +119,49 @@ publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.
             doc: "Whether medication, age and sex change the signals.",
         },
         ParamSpec {
+            name: "temazepam",
+            ty: ParamType::Map(&CHANGE),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "What the drug changes: slow_wave, sigma, alpha, eye_movement, muscle_tone by this part of the amplitude; EEG, EOG, EMG: added to what carries a class. Empty: as known of benzodiazepines.",
+        },
+        ParamSpec {
+            name: "age_per_decade",
+            ty: ParamType::Map(&CHANGE),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "The same for ten years of age, counted from 40.",
+        },
+        ParamSpec {
+            name: "female",
+            ty: ParamType::Map(&CHANGE),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "The same for a woman against a man.",
+        },
+        ParamSpec {
+            name: "medication_on_stages",
+            ty: ParamType::Float { min: 0.0, max: 3.0 },
+            default: Some(Literal::Float(1.0)),
+            unit: "",
+            doc: "How strongly the drug changes the course of the night; 1 is as in the real nights.",
+        },
+        ParamSpec {
             name: "quirks",
             ty: ParamType::Bool,
             default: Some(Literal::Bool(true)),
             unit: "",
             doc: "Whether files have late starts, holes and telemetry errors, as real ones.",
+        },
+        ParamSpec {
+            name: "quirk",
+            ty: ParamType::Map(&ParamType::Float {
+                min: 0.0,
+                max: 20_000.0,
+            }),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "Single ones: late_start, hole, movement, unknown (probabilities), tail_seconds, error_seconds (s), errors_per_hour, presses_per_hour, artefacts_per_hour.",
         },
     ],
     seeded: true,
@@ -112,14 +173,20 @@ impl Kind for SimulateNight {
         &DESCRIPTOR
     }
 
+    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
+        let planted = planted::parameters(params, 0);
+        planted.map(drop).map_err(|problem| vec![problem])
+    }
+
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let recording = task.params.text("recording");
         let night = nights().into_iter().find(|night| night.recording == recording).ok_or_else(|| {
             NodeError::new(format!("`{recording}` is no night of the telemetry study"))
                 .help("recordings are ST7ssN: two digits of the subject, then the night, as in `ST7011`")
         })?;
-        let simulated =
-            simulate(&parameters(task.params, task.seed), &night).map_err(NodeError::new)?;
+        let planted = planted::parameters(task.params, task.seed)
+            .map_err(|problem| NodeError::new(problem.what).help(problem.help))?;
+        let simulated = simulate(&planted, &night).map_err(NodeError::new)?;
         task.give("psg", psg(&night, &simulated)?);
         task.give("hypnogram", hypnogram(&night, &simulated)?);
         let pairs = simulated.truth.pairs();
@@ -133,28 +200,6 @@ impl Kind for SimulateNight {
                 .parquet()?,
         );
         Ok(())
-    }
-}
-
-fn parameters(params: &Params, seed: u64) -> Parameters {
-    let usual = Parameters::default();
-    Parameters {
-        seed,
-        night_minutes: params.float("minutes"),
-        ambiguity: params.float("ambiguity"),
-        label_noise: params.float("label_noise"),
-        individuality: params.float("individuality"),
-        effects: if params.bool("effects") {
-            usual.effects
-        } else {
-            Effects::NONE
-        },
-        quirks: if params.bool("quirks") {
-            usual.quirks
-        } else {
-            Quirks::NONE
-        },
-        ..usual
     }
 }
 
