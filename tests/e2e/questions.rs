@@ -152,7 +152,7 @@ fn show_prints_tables_tensors_and_figures_in_short() {
         .out;
     for words in [
         "axes [epoch, channel, time]",
-        "µV",
+        "recorded units",
         "channels: EEG, EOG, EMG",
         "x f32 [",
         ", 3, 3000]",

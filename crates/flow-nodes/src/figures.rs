@@ -46,7 +46,7 @@ pub fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<
 }
 
 /// A label of the instance an artifact came from, or `1` where its node has no such axis.
-fn label(input: &Input, axis: &str) -> String {
+pub fn label(input: &Input, axis: &str) -> String {
     input
         .labels
         .get(axis)
@@ -54,7 +54,7 @@ fn label(input: &Input, axis: &str) -> String {
 }
 
 /// Distinct texts in order of appearance.
-fn distinct(texts: &[String]) -> Vec<String> {
+pub fn distinct(texts: &[String]) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for text in texts {
         if !seen.contains(text) {

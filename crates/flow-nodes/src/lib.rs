@@ -3,6 +3,8 @@
 //! A kind is ports, params and a call into a leaf crate; the science lives in the leaves. To add
 //! one, write its file and add its row to [`CATALOG`]'s list below.
 
+mod array_epochs;
+mod arrays;
 mod cohort;
 mod convert;
 mod count_epochs;
@@ -26,7 +28,9 @@ mod quality;
 mod read_recordings;
 mod recordings;
 mod score;
+mod score_truth;
 mod shares;
+mod simulate_arrays;
 mod simulate_night;
 pub mod table;
 pub mod tensor;
@@ -57,6 +61,7 @@ pub struct Kinds;
 
 /// Sorted by name. Guard: `kinds_are_sorted`.
 static KINDS: &[&dyn Kind] = &[
+    &array_epochs::ArrayEpochs,
     &cohort::Cohort,
     &convert::Convert,
     &count_epochs::CountEpochs,
@@ -78,7 +83,9 @@ static KINDS: &[&dyn Kind] = &[
     &read_recordings::ReadRecordings,
     &lrp::RelevanceMaps,
     &score::Score,
+    &score_truth::ScoreTruth,
     &shares::Shares,
+    &simulate_arrays::SimulateArrays,
     &simulate_night::SimulateNight,
     &train::Train,
     &zscore::ZScore,

@@ -11,8 +11,8 @@ use flow_learn::epochs::Epochs;
 use flow_learn::relevance::Walker;
 
 use crate::maps::Maps;
-use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns};
-use crate::recordings::{CLASSES, RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
+use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns, outputs};
+use crate::recordings::{RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
 use crate::walk::{Question, Samples, Walked, walk};
 
 /// Relevance maps of one or more rules.
@@ -93,17 +93,21 @@ impl Kind for Lrp {
         let table = {
             let all = read_all(task)?;
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
+            let classes = &chosen[0].classes;
+            outputs(&crate::network::read(task.input("weights")?)?.0, classes)?;
             let walked = explained(task, &epochs, None)?;
-            let predicted: Vec<&str> = walked.predicted.iter().map(|c| CLASSES[*c]).collect();
+            let predicted: Vec<&str> = walked
+                .predicted
+                .iter()
+                .map(|&c| classes[c].as_str())
+                .collect();
             let mut table = epoch_columns(&chosen).text("predicted", &predicted);
             let [sums] = &walked.rules[..] else {
                 return Err(NodeError::new("one rule was walked, and not one came back"));
             };
-            let channels = chosen[0].channels.len();
             for (prefix, values) in [("absolute", &sums.absolute), ("signed", &sums.signed)] {
-                for (channel, modality) in chosen[0].channels.iter().enumerate() {
-                    let of = values.iter().skip(channel).step_by(channels).copied();
-                    let of: Vec<f64> = of.collect();
+                for modality in chosen[0].modalities() {
+                    let of = sum_of_modality(values, &chosen[0].channels, &modality);
                     table = table.float(&format!("{prefix}_{modality}"), &of);
                 }
             }
@@ -112,6 +116,17 @@ impl Kind for Lrp {
         task.give("relevance", table);
         Ok(())
     }
+}
+
+/// The sum over the channels of a modality, for each epoch.
+fn sum_of_modality(values: &[f64], channels: &[String], modality: &str) -> Vec<f64> {
+    let of_epoch = |epoch: &[f64]| {
+        let mine = epoch.iter().zip(channels);
+        mine.filter(|(_, of)| *of == modality)
+            .map(|(value, _)| value)
+            .sum()
+    };
+    values.chunks(channels.len()).map(of_epoch).collect()
 }
 
 /// Walks the epochs by the task's network, rule, target and start.

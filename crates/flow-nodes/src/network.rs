@@ -12,13 +12,22 @@ use crate::tensor::{Tensors, TensorsBuilder};
 ///
 /// # Errors
 /// A layer that can't be read or doesn't fit the one before.
-pub fn network(params: &Params, channels: usize, time: usize) -> Result<Network, NodeError> {
-    read_network(&params.texts("network"), channels, time)
+pub fn network(
+    params: &Params,
+    channels: usize,
+    time: usize,
+    classes: usize,
+) -> Result<Network, NodeError> {
+    read_network(&params.texts("network"), (channels, time), classes)
 }
 
-fn read_network(entries: &[&str], channels: usize, time: usize) -> Result<Network, NodeError> {
+fn read_network(
+    entries: &[&str],
+    (channels, time): (usize, usize),
+    classes: usize,
+) -> Result<Network, NodeError> {
     let network = match entries {
-        [PRESET] => Network::ellis2021(channels, time, CLASSES.len()),
+        [PRESET] => Network::ellis2021(channels, time, classes),
         entries => Network::parse(channels, time, entries).map_err(NodeError::new)?,
     };
     network.shapes().map_err(NodeError::new)?;
@@ -33,7 +42,7 @@ pub fn network_problem(value: &Value) -> Option<ParamProblem> {
     const LONG: usize = 100_000;
     let entries: Vec<&str> = value.as_list()?.iter().filter_map(Value::as_text).collect();
     let error = |channels| -> Option<NodeError> {
-        let network = read_network(&entries, channels, LONG);
+        let network = read_network(&entries, (channels, LONG), CLASSES.len());
         let classes = network.and_then(|network| network.classes().map_err(NodeError::new));
         classes.err()
     };

@@ -6,9 +6,10 @@ use flow_contract::{
     Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, ParamSpec, ParamType, Params,
     PortType, Task,
 };
+use flow_learn::network::Network;
 use flow_learn::predict::{predict_epochs, predicted_class, softmax};
 
-use crate::recordings::{CLASSES, RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
+use crate::recordings::{RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
 use crate::train::WEIGHTS;
 
@@ -72,18 +73,20 @@ impl Kind for Predict {
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let (network, weights) = crate::network::read(task.input("weights")?)?;
             let mut logits = predict_epochs(&network, &weights, &epochs).map_err(NodeError::new)?;
-            let predicted: Vec<usize> = logits.chunks(CLASSES.len()).map(predicted_class).collect();
-            softmax(&mut logits, CLASSES.len());
+            let classes = &chosen[0].classes;
+            outputs(&network, classes)?;
+            let predicted: Vec<usize> = logits.chunks(classes.len()).map(predicted_class).collect();
+            softmax(&mut logits, classes.len());
             let mut table = epoch_columns(&chosen).text(
                 "predicted",
                 &predicted
                     .iter()
-                    .map(|&class| CLASSES[class])
+                    .map(|&class| &classes[class])
                     .collect::<Vec<_>>(),
             );
-            for (class, name) in CLASSES.iter().enumerate() {
+            for (class, name) in classes.iter().enumerate() {
                 let of = logits
-                    .chunks(CLASSES.len())
+                    .chunks(classes.len())
                     .map(|row| f64::from(row[class]));
                 table = table.float(&format!("probability_{name}"), &of.collect::<Vec<_>>());
             }
@@ -92,6 +95,24 @@ impl Kind for Predict {
         task.give("predictions", table);
         Ok(())
     }
+}
+
+/// Refuses a network that does not say one number a class.
+///
+/// # Errors
+/// With both numbers.
+pub fn outputs(network: &Network, classes: &[String]) -> Result<(), NodeError> {
+    let found = network.classes().map_err(NodeError::new)?;
+    if found == classes.len() {
+        return Ok(());
+    }
+    let what = format!(
+        "the network has {found} outputs, but there are {} classes",
+        classes.len()
+    );
+    Err(NodeError::new(what)
+        .because(format!("the epochs are of {}", classes.join(", ")))
+        .help("give the network's last layer one output a class"))
 }
 
 /// The columns that say where epochs are from: recording, subject, epoch, onset, true.
@@ -110,9 +131,18 @@ pub fn epoch_columns(chosen: &[&Recorded<'_>]) -> TableBuilder {
         .iter()
         .flat_map(|one| one.onset.iter().copied())
         .collect();
-    let stages = chosen.iter().flat_map(|one| one.stage.iter());
-    let truth: Vec<&str> = stages.map(|&stage| CLASSES[usize::from(stage)]).collect();
-    TableBuilder::new()
+    let truth: Vec<&str> = chosen
+        .iter()
+        .flat_map(|one| {
+            one.stage
+                .iter()
+                .map(|&of| one.classes[usize::from(of)].as_str())
+        })
+        .collect();
+    let builder = TableBuilder::new();
+    let classes = chosen.first().map(|one| one.classes.as_slice());
+    builder
+        .classes(classes.unwrap_or_default())
         .text("recording", &each(&|one| one.recording.clone()))
         .text("subject", &each(&|one| one.subject.clone()))
         .int("epoch", &index)

@@ -7,16 +7,17 @@ use flow_contract::{Arity, Form, Input, InputPort, NodeError, PortType, Task};
 use flow_learn::epochs::{Epochs, Segment};
 
 use crate::table::Table;
-use crate::tensor::Tensors;
+use crate::tensor::{Tensors, TensorsBuilder};
 
-/// The five classes in the order of their labels.
+/// The five sleep stages in the order of their labels: the classes of epochs that name no others.
 pub const CLASSES: [&str; 5] = ["W", "N1", "N2", "N3", "R"];
 
 /// The table of recordings that every study starts from: recording, subject and what is known of them.
 pub const RECORDINGS: PortType = PortType::new("recordings", Form::Table);
 
-/// Epochs as recorded: `x` `[epoch, channel, time]` in µV, `stage` `[epoch]`, `onset` `[epoch]` in s.
-pub const EPOCHS: PortType = PortType::tensor("epochs", "epoch, channel, time", "µV");
+/// Epochs as recorded: `x` `[epoch, channel, time]`, `stage` `[epoch]`, `onset` `[epoch]` in s. Where
+/// they are not sleep in µV, `classes` and `units` hold names as text, separated by tabs.
+pub const EPOCHS: PortType = PortType::tensor("epochs", "epoch, channel, time", "recorded units");
 
 /// Epochs after z-scoring.
 pub const ZSCORED: PortType = PortType::tensor("epochs", "epoch, channel, time", "z-score");
@@ -52,7 +53,11 @@ pub struct Recorded<'a> {
     pub time: usize,
     /// `[epoch, channel, time]`.
     pub x: Cow<'a, [f32]>,
-    /// `[epoch]`, index into [`CLASSES`].
+    /// The unit of each channel before z-scoring.
+    pub units: Vec<String>,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// `[epoch]`, index into the classes.
     pub stage: Cow<'a, [u8]>,
     /// `[epoch]`, seconds from the start of the recording.
     pub onset: Cow<'a, [f64]>,
@@ -76,6 +81,20 @@ impl<'a> Recorded<'a> {
         let (_, onset) = tensors.f64("onset").map_err(at)?;
         let names = tensors.fact("channels").unwrap_or_default();
         let names: Vec<String> = names.split('\t').map(str::to_owned).collect();
+        let units = text(&tensors, "units").map_err(at)?;
+        let units = units.unwrap_or_else(|| vec!["µV".to_owned(); names.len()]);
+        let classes = text(&tensors, "classes").map_err(at)?;
+        let classes = classes.unwrap_or_else(|| CLASSES.map(str::to_owned).to_vec());
+        if let Some(epoch) = stage
+            .iter()
+            .position(|&of| usize::from(of) >= classes.len())
+        {
+            let what = format!("epoch {epoch} has class {}", stage[epoch]);
+            return Err(at(NodeError::new(what).help(format!(
+                "the classes are {}, counted from 0",
+                classes.join(", ")
+            ))));
+        }
         if stage.len() != epochs || onset.len() != epochs || names.len() != channels {
             let what = format!(
                 "{epochs} epochs of {channels} channels carry {} stages, {} onsets and {} channel names",
@@ -90,6 +109,8 @@ impl<'a> Recorded<'a> {
             recording,
             subject,
             channels: names,
+            units,
+            classes,
             time,
             x,
             stage,
@@ -97,11 +118,53 @@ impl<'a> Recorded<'a> {
         })
     }
 
+    /// The modalities: the distinct names of channels, in order.
+    #[must_use]
+    pub fn modalities(&self) -> Vec<String> {
+        crate::figures::distinct(&self.channels)
+    }
+
+    /// The names that a file of such epochs must carry besides `channels`; none for sleep in µV.
+    #[must_use]
+    pub fn names(&self, file: TensorsBuilder) -> TensorsBuilder {
+        with_names(file, &self.units, &self.classes)
+    }
+
     /// How many epochs it has.
     #[must_use]
     pub fn count(&self) -> usize {
         self.stage.len()
     }
+}
+
+/// Names that are not those of sleep in µV, as tensors of text.
+#[must_use]
+pub fn with_names(file: TensorsBuilder, units: &[String], classes: &[String]) -> TensorsBuilder {
+    let add = |file: TensorsBuilder, name: &str, names: &[String]| {
+        let bytes = names.join("\t").into_bytes();
+        file.u8(name, &[bytes.len()], &bytes)
+    };
+    let file = if classes == CLASSES {
+        file
+    } else {
+        add(file, "classes", classes)
+    };
+    if units.iter().all(|unit| unit == "µV") {
+        file
+    } else {
+        add(file, "units", units)
+    }
+}
+
+/// A tensor of text: names separated by tabs.
+fn text(tensors: &Tensors<'_>, name: &str) -> Result<Option<Vec<String>>, NodeError> {
+    if !tensors.has(name) {
+        return Ok(None);
+    }
+    let (_, bytes) = tensors.u8(name)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| NodeError::new(format!("`{name}` is not UTF-8: {error}")))?;
+    Ok(Some(text.split('\t').map(str::to_owned).collect()))
 }
 
 /// All recordings on the port `epochs`, with their subjects from the port `recordings`.
@@ -123,9 +186,14 @@ pub fn read_all<'a>(task: &'a Task<'_>) -> Result<Vec<Recorded<'a>>, NodeError> 
         })?;
         let next = Recorded::read(input, &recording, subject)?;
         if let Some(first) = all.first()
-            && (first.channels != next.channels || first.time != next.time)
+            && (first.channels != next.channels
+                || first.time != next.time
+                || first.classes != next.classes)
         {
-            let shape = |one: &Recorded<'_>| format!("{} × {}", one.channels.join("+"), one.time);
+            let shape = |one: &Recorded<'_>| {
+                let (channels, classes) = (one.channels.join("+"), one.classes.join("|"));
+                format!("{channels} × {} of {classes}", one.time)
+            };
             return Err(NodeError::new(format!(
                 "`{}` has epochs of {}, `{}` of {}",
                 first.recording,
@@ -133,7 +201,7 @@ pub fn read_all<'a>(task: &'a Task<'_>) -> Result<Vec<Recorded<'a>>, NodeError> 
                 next.recording,
                 shape(&next)
             ))
-            .help("give all recordings the same channels, rate and epoch length"));
+            .help("give all recordings the same channels, classes, rate and epoch length"));
         }
         all.push(next);
     }

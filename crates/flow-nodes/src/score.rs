@@ -11,7 +11,6 @@ use flow_stats::bootstrap::Bootstrap;
 use flow_stats::classification::{ClassScores, Confusion, Scores};
 
 use crate::predict::PREDICTIONS;
-use crate::recordings::CLASSES;
 use crate::shares::classes;
 use crate::table::{Table, TableBuilder};
 
@@ -86,6 +85,8 @@ struct Predicted {
     subject: Vec<String>,
     truth: Vec<usize>,
     predicted: Vec<usize>,
+    /// Names of the classes.
+    classes: Vec<String>,
 }
 
 impl Kind for Score {
@@ -97,14 +98,16 @@ impl Kind for Score {
         let mut folds = Vec::new();
         for input in task.inputs("predictions") {
             let table = Table::read(&input.content)?;
+            let names = table.classes()?;
             folds.push(Predicted {
                 fold: input
                     .labels
                     .get("fold")
                     .map_or_else(|| "1".to_owned(), ToString::to_string),
                 subject: table.texts("subject")?,
-                truth: classes(&table.texts("true")?)?,
-                predicted: classes(&table.texts("predicted")?)?,
+                truth: classes(&table.texts("true")?, &names)?,
+                predicted: classes(&table.texts("predicted")?, &names)?,
+                classes: names,
             });
         }
         folds.push(pooled(&folds));
@@ -137,11 +140,13 @@ fn pooled(folds: &[Predicted]) -> Predicted {
         subject: folds.iter().flat_map(|fold| fold.subject.clone()).collect(),
         truth: all(|fold| &fold.truth),
         predicted: all(|fold| &fold.predicted),
+        classes: folds.first().map_or_else(Vec::new, |of| of.classes.clone()),
     }
 }
 
 fn confusion(fold: &Predicted) -> Result<Confusion, NodeError> {
-    Confusion::of_predictions(&fold.truth, &fold.predicted, CLASSES.len()).map_err(NodeError::new)
+    Confusion::of_predictions(&fold.truth, &fold.predicted, fold.classes.len())
+        .map_err(NodeError::new)
 }
 
 /// A score by name; κ is `None` where chance agrees as well.
@@ -208,7 +213,7 @@ fn by_subject(of: &Predicted) -> Result<Vec<Confusion>, NodeError> {
         predicted.push(of.predicted[row]);
     }
     let confusion = |(truth, predicted): &(Vec<usize>, Vec<usize>)| {
-        Confusion::of_predictions(truth, predicted, CLASSES.len()).map_err(NodeError::new)
+        Confusion::of_predictions(truth, predicted, of.classes.len()).map_err(NodeError::new)
     };
     rows.values().map(confusion).collect()
 }
@@ -219,11 +224,14 @@ fn class_table(
     drawn: &[Drawn],
 ) -> Result<Vec<u8>, NodeError> {
     let rows: Vec<(usize, usize)> = (0..folds.len())
-        .flat_map(|fold| (0..CLASSES.len()).map(move |class| (fold, class)))
+        .flat_map(|fold| (0..folds[fold].classes.len()).map(move |class| (fold, class)))
         .collect();
     let of = |(fold, class): (usize, usize)| scores[fold].per_class[class];
     let fold: Vec<&str> = rows.iter().map(|row| folds[row.0].fold.as_str()).collect();
-    let class: Vec<&str> = rows.iter().map(|row| CLASSES[row.1]).collect();
+    let class: Vec<&str> = rows
+        .iter()
+        .map(|row| folds[row.0].classes[row.1].as_str())
+        .collect();
     let support: Vec<i64> = rows.iter().map(|&row| of(row).support as i64).collect();
     let mut table = TableBuilder::new()
         .text("fold", &fold)
@@ -247,31 +255,33 @@ fn class_table(
 }
 
 fn confusion_table(folds: &[Predicted], confusions: &[Confusion]) -> Result<Vec<u8>, NodeError> {
-    let cells = CLASSES.len() * CLASSES.len();
+    let classes = folds.first().map_or(&[][..], |of| &of.classes);
+    let cells = classes.len() * classes.len();
     let rows = || {
         folds.iter().zip(confusions).flat_map(|(fold, of)| {
             (0..cells).map(move |cell| {
                 (
                     fold.fold.as_str(),
-                    cell / CLASSES.len(),
-                    cell % CLASSES.len(),
+                    cell / classes.len(),
+                    cell % classes.len(),
                     of,
                 )
             })
         })
     };
     TableBuilder::new()
+        .classes(classes)
         .text("fold", &rows().map(|(fold, ..)| fold).collect::<Vec<_>>())
         .text(
             "true",
             &rows()
-                .map(|(_, truth, ..)| CLASSES[truth])
+                .map(|(_, truth, ..)| classes[truth].as_str())
                 .collect::<Vec<_>>(),
         )
         .text(
             "predicted",
             &rows()
-                .map(|(_, _, predicted, _)| CLASSES[predicted])
+                .map(|(_, _, predicted, _)| classes[predicted].as_str())
                 .collect::<Vec<_>>(),
         )
         .int(

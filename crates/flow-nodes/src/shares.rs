@@ -9,7 +9,7 @@ use flow_contract::{
 use flow_stats::relevance::RelevanceSums;
 use flow_stats::shares::{ShareSummary, local_shares, summarise, summarise_groups};
 
-use crate::recordings::{CLASSES, RELEVANCE};
+use crate::recordings::RELEVANCE;
 use crate::table::{Table, TableBuilder};
 
 /// The share of each modality in each test epoch.
@@ -107,6 +107,8 @@ struct Summed {
     onset: Vec<f64>,
     truth: Vec<usize>,
     predicted: Vec<usize>,
+    /// Names of the classes that `truth` and `predicted` count in.
+    classes: Vec<String>,
     sums: RelevanceSums,
 }
 
@@ -130,6 +132,7 @@ impl Summed {
             };
             Ok((0..table.height()).flat_map(cell).collect())
         };
+        let names = table.classes()?;
         let sums = RelevanceSums::new(columns("absolute")?, columns("signed")?, modalities.len());
         Ok(Self {
             sums: sums.map_err(NodeError::new)?,
@@ -141,20 +144,24 @@ impl Summed {
                 .into_iter()
                 .map(Option::unwrap_or_default)
                 .collect(),
-            truth: classes(&table.texts("true")?)?,
-            predicted: classes(&table.texts("predicted")?)?,
+            truth: classes(&table.texts("true")?, &names)?,
+            predicted: classes(&table.texts("predicted")?, &names)?,
+            classes: names,
             modalities,
         })
     }
 }
 
-/// Class names as indices into [`CLASSES`].
-pub fn classes(names: &[String]) -> Result<Vec<usize>, NodeError> {
+/// Class names as indices into the classes.
+///
+/// # Errors
+/// A name that is none of them.
+pub fn classes(names: &[String], classes: &[String]) -> Result<Vec<usize>, NodeError> {
     let index = |name: &String| {
-        let at = CLASSES.iter().position(|class| class == name);
+        let at = classes.iter().position(|class| class == name);
         at.ok_or_else(|| {
             NodeError::new(format!("`{name}` is no class"))
-                .help(format!("the classes are {}", CLASSES.join(", ")))
+                .help(format!("the classes are {}", classes.join(", ")))
         })
     };
     names.iter().map(index).collect()
@@ -164,13 +171,16 @@ fn local(folds: &[(String, Summed)], modalities: &[String]) -> Result<Vec<u8>, N
     fn each<T>(folds: &[(String, Summed)], get: impl Fn(&Summed) -> Vec<T>) -> Vec<T> {
         folds.iter().flat_map(|(_, one)| get(one)).collect()
     }
+    let classes = folds.first().map(|(_, one)| one.classes.clone());
+    let classes = classes.unwrap_or_default();
     let named =
-        |of: &[usize]| -> Vec<&'static str> { of.iter().map(|class| CLASSES[*class]).collect() };
+        |of: &[usize]| -> Vec<&str> { of.iter().map(|class| classes[*class].as_str()).collect() };
     let fold: Vec<&str> = folds
         .iter()
         .flat_map(|(fold, one)| std::iter::repeat_n(fold.as_str(), one.epoch.len()))
         .collect();
     let mut table = TableBuilder::new()
+        .classes(&classes)
         .text("fold", &fold)
         .text("recording", &each(folds, |one| one.recording.clone()))
         .text("subject", &each(folds, |one| one.subject.clone()))
@@ -204,6 +214,7 @@ struct Rows {
     text: BTreeMap<&'static str, Vec<String>>,
     epochs: Vec<i64>,
     numbers: BTreeMap<&'static str, Vec<Option<f64>>>,
+    classes: Vec<String>,
 }
 
 impl Rows {
@@ -233,7 +244,7 @@ impl Rows {
     }
 
     fn parquet(self, heads: &[&'static str]) -> Result<Vec<u8>, NodeError> {
-        let mut table = TableBuilder::new();
+        let mut table = TableBuilder::new().classes(&self.classes);
         for head in heads {
             table = table.text(head, self.text.get(head).map_or(&[][..], Vec::as_slice));
         }
@@ -257,14 +268,15 @@ fn summaries(
 ) -> Result<(Vec<u8>, Vec<u8>), NodeError> {
     let (mut global, mut groups) = (Rows::default(), Rows::default());
     for (fold, one) in folds {
+        one.classes.clone_into(&mut groups.classes);
         global.add(&[("fold", fold)], &summarise(&one.sums), modalities);
-        let found = summarise_groups(&one.sums, &one.truth, &one.predicted, CLASSES.len());
+        let found = summarise_groups(&one.sums, &one.truth, &one.predicted, one.classes.len());
         for group in found.map_err(NodeError::new)? {
-            let (truth, predicted) = (CLASSES[group.truth], CLASSES[group.predicted]);
+            let name = |class: usize| one.classes[class].as_str();
             let labels = [
                 ("fold", fold.as_str()),
-                ("true", truth),
-                ("predicted", predicted),
+                ("true", name(group.truth)),
+                ("predicted", name(group.predicted)),
             ];
             groups.add(&labels, &group.summary, modalities);
         }

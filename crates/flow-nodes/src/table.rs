@@ -2,19 +2,23 @@
 
 use std::io::Cursor;
 
+use crate::recordings::CLASSES as SLEEP_STAGES;
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
-    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression,
-    ParquetReader, ParquetWriter, SerReader, SerWriter, Series,
+    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, KeyValueMetadata, NamedFrom,
+    ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter, Series,
 };
 
-/// A table: named columns of equal length.
+/// The key of a Parquet file's own metadata that lists classes, separated by tabs.
+const CLASSES_FACT: &str = "classes";
+
+/// A table: named columns of equal length, and the order of the classes if it is not the usual one.
 #[derive(Clone, Debug)]
-pub struct Table(DataFrame);
+pub struct Table(DataFrame, Vec<String>);
 
 /// Collects columns into a [`Table`].
 #[derive(Default)]
-pub struct TableBuilder(Vec<Column>);
+pub struct TableBuilder(Vec<Column>, Vec<String>);
 
 impl TableBuilder {
     /// A builder without columns.
@@ -59,14 +63,25 @@ impl TableBuilder {
         self
     }
 
+    /// Says in which order the classes named in `true` and `predicted` stand. The five sleep stages
+    /// need no saying.
+    #[must_use]
+    pub fn classes(mut self, classes: &[String]) -> Self {
+        if classes != SLEEP_STAGES {
+            classes.clone_into(&mut self.1);
+        }
+        self
+    }
+
     /// The table.
     ///
     /// # Errors
     /// When columns differ in length or share a name, which is a bug in the kind.
     pub fn build(self) -> Result<Table, NodeError> {
         let height = self.0.first().map_or(0, Column::len);
+        let classes = self.1;
         DataFrame::new(height, self.0)
-            .map(Table)
+            .map(|frame| Table(frame, classes))
             .map_err(|e| failed("building a table", &e))
     }
 
@@ -89,11 +104,17 @@ impl Table {
     /// # Errors
     /// When the bytes are not Parquet.
     pub fn read(bytes: &[u8]) -> Result<Self, NodeError> {
-        let reader = ParquetReader::new(Cursor::new(bytes));
-        reader
-            .finish()
-            .map(Self)
-            .map_err(|error| failed("reading a table", &error))
+        let failed = |error: PolarsError| failed("reading a table", &error);
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let facts = reader.get_metadata().map_err(failed)?;
+        let facts = facts.key_value_metadata().iter().flatten();
+        let classes = facts
+            .filter(|fact| fact.key == CLASSES_FACT)
+            .filter_map(|fact| fact.value.as_deref())
+            .flat_map(|names| names.split('\t').map(str::to_owned))
+            .collect();
+        let frame = reader.finish().map_err(failed)?;
+        Ok(Self(frame, classes))
     }
 
     /// Reads CSV with a header; columns of whole numbers, numbers and booleans are told from text.
@@ -104,7 +125,7 @@ impl Table {
         let reader = CsvReader::new(Cursor::new(bytes));
         reader
             .finish()
-            .map(Self)
+            .map(|frame| Self(frame, Vec::new()))
             .map_err(|error| failed("reading CSV", &error))
     }
 
@@ -126,19 +147,19 @@ impl Table {
     /// # Errors
     /// When one is not Parquet, or their columns differ.
     pub fn read_all<'a>(tables: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NodeError> {
-        let mut all: Option<DataFrame> = None;
+        let mut all: Option<Self> = None;
         for bytes in tables {
-            let next = Self::read(bytes)?.0;
+            let next = Self::read(bytes)?;
             match &mut all {
                 None => all = Some(next),
                 Some(all) => {
-                    all.vstack_mut(&next)
+                    all.0
+                        .vstack_mut(&next.0)
                         .map_err(|error| failed("joining tables", &error))?;
                 }
             }
         }
-        all.map(Self)
-            .ok_or_else(|| NodeError::new("there is no table to read"))
+        all.ok_or_else(|| NodeError::new("there is no table to read"))
     }
 
     /// Writes the table as Parquet, the same bytes for the same cells.
@@ -147,8 +168,11 @@ impl Table {
     /// When a column has a type Parquet can't hold.
     pub fn parquet(&self) -> Result<Vec<u8>, NodeError> {
         let mut bytes = Vec::new();
+        let fact = || vec![(CLASSES_FACT.to_owned(), self.1.join("\t"))];
+        let facts = (!self.1.is_empty()).then(|| KeyValueMetadata::from_static(fact()));
         let writer = ParquetWriter::new(&mut bytes)
             .with_compression(ParquetCompression::Snappy)
+            .with_key_value_metadata(facts)
             .set_parallel(false);
         writer
             .finish(&mut self.0.clone())
@@ -167,6 +191,28 @@ impl Table {
             .finish(&mut self.0.clone())
             .map_err(|error| failed("writing CSV", &error))?;
         Ok(bytes)
+    }
+
+    /// The classes of the columns `true` and `predicted`, in order: as the table says; else the
+    /// sleep stages if there is no other; else those that occur, by name.
+    ///
+    /// # Errors
+    /// When one of the columns is missing.
+    pub fn classes(&self) -> Result<Vec<String>, NodeError> {
+        if !self.1.is_empty() {
+            return Ok(self.1.clone());
+        }
+        let mut names = self.texts("true")?;
+        names.extend(self.texts("predicted")?);
+        if names
+            .iter()
+            .all(|name| SLEEP_STAGES.contains(&name.as_str()))
+        {
+            return Ok(SLEEP_STAGES.map(str::to_owned).to_vec());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// The number of rows.
@@ -313,6 +359,23 @@ mod tests {
         assert_eq!(read.floats("share").unwrap(), [Some(50.5), None]);
         assert_eq!(read.bools("kept").unwrap(), [true, false]);
         assert_eq!(read.rows().unwrap()[1]["share"], Value::Null);
+    }
+
+    #[test]
+    fn classes_keep_their_order_through_parquet() {
+        let walks = ["sit".to_owned(), "run".to_owned(), "lie".to_owned()];
+        let table = || {
+            TableBuilder::new()
+                .text("true", &["run", "lie"])
+                .text("predicted", &["sit", "run"])
+        };
+        let read = |builder: TableBuilder| Table::read(&builder.parquet().unwrap()).unwrap();
+        assert_eq!(read(table().classes(&walks)).classes().unwrap(), walks);
+        assert_eq!(read(table()).classes().unwrap(), ["lie", "run", "sit"]);
+        let stages = TableBuilder::new()
+            .text("true", &["R"])
+            .text("predicted", &["W"]);
+        assert_eq!(read(stages).classes().unwrap(), SLEEP_STAGES);
     }
 
     #[test]

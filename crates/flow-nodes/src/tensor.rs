@@ -110,6 +110,12 @@ impl<'a> Tensors<'a> {
         Ok(Self(tensors, metadata.metadata().clone()))
     }
 
+    /// Whether there is a tensor of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.tensor(name).is_ok()
+    }
+
     /// The fact of a name, if the file has it.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {

@@ -185,7 +185,12 @@ impl Kind for Train {
             let params = task.params;
             let (_, train_epochs) = select(&all, params.text("train"), "training")?;
             let (_, validation) = select(&all, params.text("validation"), "validation")?;
-            let network = network(params, all[0].channels.len(), all[0].time)?;
+            let network = network(
+                params,
+                all[0].channels.len(),
+                all[0].time,
+                all[0].classes.len(),
+            )?;
             let settings = settings(params);
             let fold = params.int("fold").to_string();
             let training = Training {

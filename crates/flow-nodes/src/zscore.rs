@@ -48,7 +48,8 @@ impl Kind for ZScore {
             let mut x = recorded.x.to_vec();
             standardise(&mut x, Layout::epochs(count, channels, recorded.time))
                 .map_err(|error| in_words(&error, &recorded).at(&input.name))?;
-            TensorsBuilder::new()
+            recorded
+                .names(TensorsBuilder::new())
                 .fact("channels", recorded.channels.join("\t"))
                 .f32("x", &[count, channels, recorded.time], &x)
                 .f64("onset", &[count], &recorded.onset)
@@ -63,8 +64,8 @@ impl Kind for ZScore {
 fn in_words(error: &ZscoreError, recorded: &Recorded<'_>) -> NodeError {
     match error {
         ZscoreError::Flat { channel, value } => NodeError::new(format!(
-            "channel {} is flat at {value} µV",
-            recorded.channels[*channel]
+            "channel {} is flat at {value} {}",
+            recorded.channels[*channel], recorded.units[*channel]
         ))
         .because("a flat channel has no standard deviation to divide by")
         .help(

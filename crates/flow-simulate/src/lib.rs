@@ -32,6 +32,7 @@ mod scoring;
 mod signals;
 mod stages;
 mod truth;
+mod windows;
 
 pub use cohort::{ClockTime, Medication, Night, SUBJECTS, Sex, Subject, night, nights};
 pub use night::{LABELS, Signal, SimulatedNight, simulate};
@@ -41,6 +42,7 @@ pub use parameters::{
 pub use scoring::{Annotation, Epoch, StartTime};
 pub use stages::{Class, Stage};
 pub use truth::{Truth, planted_weights};
+pub use windows::{WindowParameters, Windows, simulate_windows};
 
 /// Sampling rate of the signals in Hz.
 pub const RATE_HZ: f64 = 100.0;

@@ -33,6 +33,14 @@ macro_rules! file {
 /// The templates: sorted; `every_template_plans` runs over them.
 pub static TEMPLATES: &[Template] = &[
     Template {
+        name: "activity",
+        summary: "another field: accelerometer and ECG from numpy arrays, simulated",
+        files: &[
+            file!("activity", "pipeline.toml"),
+            file!("activity", "people.csv"),
+        ],
+    },
+    Template {
         name: "blank",
         summary: "one node, to write your own study",
         files: &[file!("blank", "pipeline.toml")],

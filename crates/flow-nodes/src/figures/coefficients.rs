@@ -10,7 +10,6 @@ use flow_stats::design::INTERCEPT;
 
 use super::{OUTPUTS, distinct, give};
 use crate::ols::COEFFICIENTS;
-use crate::recordings::CLASSES;
 use crate::table::Table;
 
 /// See the module's page.
@@ -79,6 +78,7 @@ impl Kind for FigureCoefficients {
         let q = table.floats(column)?;
         let of_rule = of_rule(&table, params.text("rule"))?;
         let family = table.texts("family")?;
+        let classes = table.classes()?;
         let modalities = distinct(&modality);
         let cell = |name: &str, of: &str, class: &str| -> Option<Coefficient> {
             let at = (0..term.len()).find(|&at| {
@@ -103,7 +103,7 @@ impl Kind for FigureCoefficients {
             unit: unit(name, against(name)),
             cells: modalities
                 .iter()
-                .flat_map(|of| CLASSES.iter().map(move |class| (of, class)))
+                .flat_map(|of| classes.iter().map(move |class| (of, class)))
                 .map(|(of, class)| cell(name, of, class))
                 .collect(),
         };
@@ -119,7 +119,7 @@ impl Kind for FigureCoefficients {
             },
             alpha: params.float("alpha"),
             effects: terms.iter().map(effect).collect(),
-            classes: CLASSES.map(str::to_owned).to_vec(),
+            classes: classes.clone(),
             modalities,
         });
         give(task, figure)

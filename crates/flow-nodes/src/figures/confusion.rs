@@ -8,7 +8,6 @@ use flow_contract::{
 use flow_figures::{Confusion, confusion};
 
 use super::{OUTPUTS, give};
-use crate::recordings::CLASSES;
 use crate::score::CONFUSION;
 use crate::table::Table;
 
@@ -67,7 +66,7 @@ impl Kind for FigureConfusion {
         } else {
             format!("Confusion, fold {fold}")
         };
-        let classes = CLASSES.map(str::to_owned).to_vec();
+        let classes = table.classes()?;
         give(
             task,
             confusion(&Confusion {

@@ -6,7 +6,6 @@ use flow_contract::{Arity, Descriptor, InputPort, Kind, NodeError, ParamSpec, Pa
 use flow_figures::{Group, GroupGrid, group_grid};
 
 use super::{OUTPUTS, distinct, give};
-use crate::recordings::CLASSES;
 use crate::shares::GROUP_SHARES;
 use crate::table::Table;
 
@@ -53,9 +52,10 @@ impl Kind for FigureGroups {
         let epochs = table.ints("epochs")?;
         let modalities = distinct(&modality);
         let mut groups = Vec::new();
-        for row in CLASSES {
-            for column in CLASSES {
-                let mine = |at: &usize| truth[*at] == row && predicted[*at] == column;
+        let classes = table.classes()?;
+        for row in &classes {
+            for column in &classes {
+                let mine = |at: &usize| truth[*at] == *row && predicted[*at] == *column;
                 let here: Vec<usize> = (0..truth.len()).filter(mine).collect();
                 let first = modalities.first();
                 let n = here
@@ -85,7 +85,7 @@ impl Kind for FigureGroups {
             rule: task.params.text("rule").to_owned(),
             value_of: "fold".to_owned(),
             modalities,
-            classes: CLASSES.map(str::to_owned).to_vec(),
+            classes: classes.clone(),
             groups,
         };
         give(task, group_grid(&grid))

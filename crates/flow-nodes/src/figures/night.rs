@@ -8,7 +8,7 @@ use flow_contract::{
 use flow_figures::{Night, NightEpoch, Signal, night};
 
 use super::{OUTPUTS, give};
-use crate::recordings::{CLASSES, EPOCHS, Recorded, recording_of};
+use crate::recordings::{EPOCHS, Recorded, recording_of};
 use crate::shares::LOCAL_SHARES;
 use crate::table::Table;
 
@@ -169,8 +169,9 @@ fn draw(
     let window = task.params.float("from") * 60.0..task.params.float("to") * 60.0;
     let (onset, epoch) = (shares.floats("onset")?, shares.ints("epoch")?);
     let (truth, predicted) = (shares.texts("true")?, shares.texts("predicted")?);
-    let class = |name: &String| CLASSES.iter().position(|class| class == name);
-    let modalities = recorded.channels.clone();
+    let class = |name: &String| recorded.classes.iter().position(|class| class == name);
+    let modalities = recorded.modalities();
+    let channels = recorded.channels.len();
     let columns = modalities
         .iter()
         .map(|modality| shares.floats(&format!("share_{modality}")))
@@ -195,15 +196,15 @@ fn draw(
         let samples = inside
             .iter()
             .filter_map(|&row| {
-                let start = (usize::try_from(epoch[row]).ok()? * modalities.len() + channel) * size;
+                let start = (usize::try_from(epoch[row]).ok()? * channels + channel) * size;
                 recorded.x.get(start..start + size)
             })
             .flatten()
             .copied()
             .collect();
         Signal {
-            name: modalities[channel].clone(),
-            unit: "µV".to_owned(),
+            name: recorded.channels[channel].clone(),
+            unit: recorded.units[channel].clone(),
             samples_per_epoch: size,
             samples,
         }
@@ -213,9 +214,9 @@ fn draw(
         recording: tested.recording.clone(),
         rule: task.params.text("rule").to_owned(),
         epoch_seconds: task.params.float("seconds"),
-        classes: CLASSES.map(str::to_owned).to_vec(),
+        classes: recorded.classes.clone(),
         epochs,
-        signals: (0..modalities.len()).map(signal).collect(),
+        signals: (0..channels).map(signal).collect(),
         modalities,
     })
 }

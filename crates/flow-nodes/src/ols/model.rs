@@ -4,6 +4,7 @@ use flow_contract::NodeError;
 use flow_stats::design::INTERCEPT;
 use flow_stats::ols::{Factorisation, Fit, FitOptions, Inference};
 
+use crate::figures::distinct;
 use crate::table::TableBuilder;
 
 /// What is modelled, and on how much.
@@ -207,7 +208,15 @@ fn labels(groups: &[&Group]) -> TableBuilder {
     let text = |of: fn(&Group) -> &String| -> Vec<&str> {
         groups.iter().map(|group| of(group).as_str()).collect()
     };
+    // Models stand in the order of the classes, and each class is the true one of some model.
+    let classes = distinct(
+        &groups
+            .iter()
+            .map(|group| group.truth.clone())
+            .collect::<Vec<_>>(),
+    );
     TableBuilder::new()
+        .classes(&classes)
         .text("rule", &text(|group| &group.rule))
         .text("true", &text(|group| &group.truth))
         .text("predicted", &text(|group| &group.predicted))

@@ -8,12 +8,13 @@ use flow_stats::formula::Formula;
 use flow_stats::ols::Factorisation;
 
 use super::model::{Fitted, Group, Model};
-use crate::recordings::CLASSES;
 use crate::table::Table;
 
 /// Every test epoch with its covariates.
 pub struct Rows {
     rule: String,
+    /// The classes of the columns `true` and `predicted`, in order.
+    pub classes: Vec<String>,
     truth: Vec<String>,
     predicted: Vec<String>,
     subject: Vec<u32>,
@@ -58,6 +59,7 @@ impl Rows {
         let (design, references) = covariates(&formula, recordings, &at, params)?;
         Ok(Self {
             rule,
+            classes: shares.classes()?,
             truth: shares.texts("true")?,
             predicted: shares.texts("predicted")?,
             subject: numbers_of(&shares.texts("subject")?),
@@ -79,8 +81,8 @@ impl Rows {
             _ => true,
         };
         let mut models = Vec::new();
-        for truth in CLASSES {
-            for predicted in CLASSES {
+        for truth in &self.classes {
+            for predicted in &self.classes {
                 if wanted(truth, predicted) {
                     models.extend(self.models_of(truth, predicted, params));
                 }

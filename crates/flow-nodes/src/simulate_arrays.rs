@@ -1,0 +1,262 @@
+//! `simulate-arrays`: windows of any channels and classes with planted truth, as numpy arrays.
+
+use std::borrow::Cow;
+
+use flow_contract::{
+    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
+    Params, PortType, Task, derive_seed,
+};
+use flow_simulate::{WindowParameters, simulate_windows};
+
+use crate::figures::distinct;
+use crate::npz::{Array, npz};
+use crate::table::TableBuilder;
+
+/// See the module's page.
+pub struct SimulateArrays;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "simulate-arrays",
+    revision: 1,
+    summary: "Simulates one recording of any channels and classes with planted truth, as an npz file.",
+    example: r#"
+[node.worn]
+kind = "simulate-arrays"
+recording = "p01"
+channels = ["accelerometer", "accelerometer", "accelerometer", "ECG"]
+rate = 50                                       # Hz
+seconds = 4
+carries = { rest = { ECG = 1.0 }, walk = { accelerometer = 1.0 } }
+rhythm = { rest = 1.2, walk = 2.0 }             # Hz
+publish = { arrays = "p01.npz" }
+"#,
+    inputs: &[],
+    outputs: &[
+        OutputPort {
+            name: Cow::Borrowed("arrays"),
+            ty: PortType::new("arrays", Form::File),
+            doc: "npz: `x` float32 [epoch, channel, time], `y` int64 [epoch]: the class, from 0, by name.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("truth"),
+            ty: PortType::new("truth", Form::Table),
+            doc: "What was planted: name and value, as in `weight.walk.ECG`.",
+        },
+    ],
+    params: &[
+        ParamSpec {
+            name: "recording",
+            ty: ParamType::Text,
+            default: None,
+            unit: "",
+            doc: "The name of the recording; each name has random numbers of its own.",
+        },
+        ParamSpec {
+            name: "channels",
+            ty: ParamType::List(&ParamType::Text),
+            default: None,
+            unit: "",
+            doc: "The modality of each channel.",
+        },
+        ParamSpec {
+            name: "rate",
+            ty: ParamType::Float {
+                min: 0.001,
+                max: 1e6,
+            },
+            default: None,
+            unit: "Hz",
+            doc: "Samples per second.",
+        },
+        ParamSpec {
+            name: "seconds",
+            ty: ParamType::Float {
+                min: 0.001,
+                max: 86_400.0,
+            },
+            default: None,
+            unit: "s",
+            doc: "The length of a window.",
+        },
+        ParamSpec {
+            name: "windows",
+            ty: ParamType::Int {
+                min: 1,
+                max: 1_000_000,
+            },
+            default: Some(Literal::Int(60)),
+            unit: "windows",
+            doc: "How many windows the recording has.",
+        },
+        ParamSpec {
+            name: "bout",
+            ty: ParamType::Int {
+                min: 1,
+                max: 1_000_000,
+            },
+            default: Some(Literal::Int(5)),
+            unit: "windows",
+            doc: "How many windows in a row have one class.",
+        },
+        ParamSpec {
+            name: "carries",
+            ty: ParamType::Map(&ParamType::Map(&ParamType::Float {
+                min: 0.0,
+                max: 100.0,
+            })),
+            default: None,
+            unit: "",
+            doc: "For each class and modality the RMS of the class's rhythm; the noise has 1. What is not written is 0.",
+        },
+        ParamSpec {
+            name: "rhythm",
+            ty: ParamType::Map(&ParamType::Float { min: 0.0, max: 1e6 }),
+            default: None,
+            unit: "Hz",
+            doc: "The rhythm of each class, below half the rate.",
+        },
+    ],
+    seeded: true,
+    open_ports: false,
+};
+
+impl Kind for SimulateArrays {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
+        parameters(params, 0).map(drop).map_err(|one| vec![one])
+    }
+
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let recording = task.params.text("recording");
+        let seed = derive_seed(task.seed, &["simulate-arrays", recording]);
+        let (asked, truth) = parameters(task.params, seed)
+            .map_err(|problem| NodeError::new(problem.what).help(problem.help))?;
+        let made = simulate_windows(&asked);
+        let class: Vec<i64> = made.class.iter().map(|&class| class as i64).collect();
+        let arrays = [
+            Array {
+                name: "x".to_owned(),
+                descr: "<f4".to_owned(),
+                shape: vec![asked.windows, asked.channels.len(), asked.samples],
+                bytes: made.x.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            },
+            Array {
+                name: "y".to_owned(),
+                descr: "<i8".to_owned(),
+                shape: vec![asked.windows],
+                bytes: class.iter().flat_map(|y| y.to_le_bytes()).collect(),
+            },
+        ];
+        task.give("arrays", npz(&arrays)?);
+        let (names, values): (Vec<String>, Vec<f64>) = truth.into_iter().unzip();
+        let table = TableBuilder::new()
+            .text("name", &names)
+            .float("value", &values);
+        task.give("truth", table.parquet()?);
+        Ok(())
+    }
+}
+
+/// What is planted, by name.
+type Truth = Vec<(String, f64)>;
+
+fn parameters(params: &Params, seed: u64) -> Result<(WindowParameters, Truth), ParamProblem> {
+    let channels: Vec<String> = params
+        .texts("channels")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let modalities = distinct(&channels);
+    let (rate_hz, seconds) = (params.float("rate"), params.float("seconds"));
+    let samples = (rate_hz * seconds).round() as usize;
+    if channels.is_empty() || samples == 0 {
+        return Err(problem(
+            "channels",
+            "a window has no samples",
+            "name a channel, and a longer window",
+        ));
+    }
+    let (mut weights, mut rhythm_hz, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for (class, row) in params.value("carries").as_map().into_iter().flatten() {
+        let row = row.as_map();
+        if let Some(name) = row
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .find(|name| !modalities.contains(name))
+        {
+            let known = format!("the channels are of {}", modalities.join(", "));
+            return Err(problem(
+                "carries",
+                &format!("no channel is of `{name}`"),
+                &known,
+            ));
+        }
+        let weight = |modality: &String| {
+            row.and_then(|row| row.get(modality)?.as_float())
+                .unwrap_or(0.0)
+        };
+        let of_class: Vec<f64> = modalities.iter().map(weight).collect();
+        let named = modalities
+            .iter()
+            .map(|modality| format!("weight.{class}.{modality}"));
+        truth.extend(named.zip(of_class.iter().copied()));
+        weights.push(of_class);
+        rhythm_hz.push(rhythm(params, class, rate_hz)?);
+    }
+    if weights.len() < 2 {
+        return Err(problem(
+            "carries",
+            "there are fewer than two classes",
+            "write a row for each class",
+        ));
+    }
+    let asked = WindowParameters {
+        seed,
+        windows: params.count("windows"),
+        bout: params.count("bout"),
+        samples,
+        rate_hz,
+        channels: channels
+            .iter()
+            .filter_map(|of| modalities.iter().position(|one| one == of))
+            .collect(),
+        rhythm_hz,
+        weights,
+    };
+    Ok((asked, truth))
+}
+
+fn rhythm(params: &Params, class: &str, rate_hz: f64) -> Result<f64, ParamProblem> {
+    let found = params
+        .value("rhythm")
+        .as_map()
+        .and_then(|map| map.get(class)?.as_float());
+    match found {
+        Some(hertz) if hertz < rate_hz / 2.0 => Ok(hertz),
+        Some(hertz) => Err(problem(
+            "rhythm",
+            &format!("class `{class}` has {hertz} Hz"),
+            &format!(
+                "at {rate_hz} Hz a rhythm must be slower than {} Hz",
+                rate_hz / 2.0
+            ),
+        )),
+        None => Err(problem(
+            "rhythm",
+            &format!("class `{class}` has no rhythm"),
+            "give each class of `carries` one",
+        )),
+    }
+}
+
+fn problem(param: &str, what: &str, help: &str) -> ParamProblem {
+    ParamProblem {
+        param: param.to_owned(),
+        what: what.to_owned(),
+        help: help.to_owned(),
+    }
+}
