@@ -333,7 +333,7 @@ impl<'p> Asked<'p> {
                 .help("give the length by `seconds`"));
         }
         let epochs = table.height() / time;
-        if epochs == 0 || table.height() % time != 0 {
+        if epochs == 0 || !table.height().is_multiple_of(time) {
             return Err(NodeError::new(format!(
                 "{} rows are not whole epochs of {time} samples",
                 table.height()

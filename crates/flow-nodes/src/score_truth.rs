@@ -213,7 +213,8 @@ impl Planted {
             );
         }
         if self.is_null(covariate) {
-            return Ok(verdicts.extend(slopes.null_verdicts(covariate, term, alpha)));
+            verdicts.extend(slopes.null_verdicts(covariate, term, alpha));
+            return Ok(());
         }
         let modalities = distinct(&slopes.modality);
         for row in (0..slopes.term.len())
