@@ -239,3 +239,43 @@ fn export_writes_each_form_and_overwrites_nothing_unasked() {
         figure.err
     );
 }
+
+#[test]
+fn log_tells_of_runs_and_words_and_where_leads_to_raw_files() {
+    let sandbox = Sandbox::new(
+        "[node.mean]\nkind = \"command\"\nrun = [\"sh\", \"mean.sh\", \"{ages}\"]\n\
+         inputs = { ages = { file = \"data/ages.csv\" } }\noutputs = { out = \"mean.txt\" }\n\
+         publish = { out = \"mean.txt\" }\n",
+    );
+    sandbox.write("mean.sh", "echo reading $1; wc -l < $1 > mean.txt");
+    sandbox.write("data/ages.csv", "30\n40\n");
+    sandbox.run(&[]);
+    let said = sandbox.flow(&["log", "mean"]);
+    assert!(said.out.contains("reading ages"), "{}", said.out);
+    let runs = sandbox.flow(&["log"]).out;
+    assert!(runs.contains("1 ran, 0 cached, 0 failed"), "{runs}");
+    let id = runs.split_whitespace().next().unwrap();
+    assert!(sandbox.flow(&["log", id]).out.contains("run_finished"));
+
+    let traced = answers(&sandbox, &["where", "reports/mean.txt", "--json"]);
+    assert_eq!(traced["made_by"]["instance"], "mean", "{traced}");
+    assert_eq!(traced["edited"], false);
+    let inputs = traced["steps"][0]["inputs"].as_array().unwrap();
+    let from = |name: &str| inputs.iter().any(|input| input["from"] == name);
+    assert!(from("data/ages.csv") && from("mean.sh"), "{traced}");
+    let file = sandbox.path("reports/mean.txt");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "7").unwrap();
+    let said = sandbox.flow(&["where", "reports/mean.txt"]);
+    assert!(
+        said.out.contains("edited since"),
+        "{} {}",
+        said.out,
+        said.err
+    );
+
+    sandbox.write("mean.sh", "echo no luck >&2; exit 3");
+    assert_eq!(sandbox.flow(&["run"]).code, 1);
+    assert!(sandbox.flow(&["log", "mean"]).out.contains("no luck"));
+    assert!(sandbox.flow(&["log"]).out.contains("failed: mean"));
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{InputPort, OutputPort, ParamSpec, Params, Row, Task, Value};
+use crate::{Digest, InputPort, OutputPort, ParamSpec, Params, Row, Task, Value};
 
 /// What a kind is, said once: the plan checks against it, `flow kinds` prints it.
 #[derive(Debug)]
@@ -110,6 +110,8 @@ pub struct NodeError {
     pub why: Option<String>,
     /// What the user can do.
     pub help: Option<String>,
+    /// What it said before it failed, as far as that is kept: a name such as `stderr`, and where.
+    pub said: Vec<(String, Digest)>,
 }
 
 impl NodeError {
@@ -121,6 +123,7 @@ impl NodeError {
             place: None,
             why: None,
             help: None,
+            said: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use flow_contract::{Digest, Key};
 use flow_plan::{NodeId, Point};
 
 use crate::address::Address;
+use crate::command::named::Seen;
 use crate::event::Why;
 use crate::session::Session;
 use crate::snapshot::Basis;
@@ -72,6 +73,8 @@ pub(crate) enum Bound {
     /// An output of these instances.
     Instances {
         output: String,
+        /// Whether the output is any number of files, of which all are taken.
+        many: bool,
         of: Vec<InstanceId>,
         shared: Arc<[String]>,
     },
@@ -118,6 +121,8 @@ pub(crate) struct Board<'a> {
     published: HashMap<PathBuf, Address>,
     /// What was read and published so far; notes are taken while the board is only read.
     pub(crate) basis: RefCell<Basis>,
+    /// What the words of commands were found to name.
+    pub(crate) seen: RefCell<Seen>,
 }
 
 impl<'a> Board<'a> {
@@ -136,6 +141,7 @@ impl<'a> Board<'a> {
             ready: VecDeque::new(),
             published: HashMap::new(),
             basis: RefCell::default(),
+            seen: RefCell::default(),
         }
     }
 
@@ -195,6 +201,14 @@ impl<'a> Board<'a> {
             .iter()
             .find(|(name, ..)| name == output)
             .map(|(_, digest, _)| *digest)
+    }
+
+    /// The files that an instance put on an output of many, by their paths there.
+    pub(crate) fn made(&self, id: InstanceId, output: &str) -> Vec<(String, Digest)> {
+        let outputs = self.outputs(id).into_iter().flat_map(|all| all.iter());
+        let below = |name: &str| Some(name.strip_prefix(output)?.strip_prefix('/')?.to_owned());
+        let made = outputs.filter_map(|(name, digest, _)| Some((below(name)?, *digest)));
+        made.collect()
     }
 
     pub(crate) fn next_ready(&mut self) -> Option<InstanceId> {
@@ -360,10 +374,16 @@ impl Bound {
     }
 
     fn producers(&self, board: &Board<'_>, digest: Digest) -> Vec<InstanceId> {
-        let Self::Instances { output, of, .. } = self else {
+        let Self::Instances {
+            output, many, of, ..
+        } = self
+        else {
             return Vec::new();
         };
-        let made = |id: &&InstanceId| board.digest(**id, output) == Some(digest);
+        let made = |id: &&InstanceId| match many {
+            true => board.made(**id, output).iter().any(|made| made.1 == digest),
+            false => board.digest(**id, output) == Some(digest),
+        };
         of.iter().filter(made).copied().collect()
     }
 }

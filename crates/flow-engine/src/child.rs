@@ -5,13 +5,16 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
 use std::time::Duration;
 
 use flow_contract::Observer;
+use landlock::RulesetError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 
+use crate::command::Confinement;
 use crate::watchdog;
 
 /// How often a running command is asked whether it should stop.
@@ -19,21 +22,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A child could not be started or waited for.
 pub(crate) enum ChildError {
+    Confine(RulesetError),
     Start(io::Error),
     Wait(io::Error),
 }
 
 /// Runs a command in its folder; nothing of its process group is left when this returns.
 ///
-/// When the observer wants it to stop, its whole tree is killed. It dies with flow, too.
+/// It may do what `confinement` lets it. When the observer wants it to stop, its whole tree is
+/// killed. It dies with flow, too.
 pub(crate) fn run_to_end(
     command: &mut Command,
     folder: &Path,
+    confinement: &Confinement,
     observer: &dyn Observer,
 ) -> Result<ExitStatus, ChildError> {
     let mut watched = watchdog::begin(folder);
     command.current_dir(folder).process_group(0);
-    let mut child = command.spawn().map_err(ChildError::Start)?;
+    let mut child = start_confined(command, confinement)?;
     watched.is(child.id());
     let pid = Pid::from_child(&child);
     let waited = wait(pid, folder, observer);
@@ -41,6 +47,18 @@ pub(crate) fn run_to_end(
     let _ = kill_process_group(pid, Signal::KILL);
     let status = child.wait();
     waited.and(status).map_err(ChildError::Wait)
+}
+
+/// Starts the command from a thread of its own, because a thread can't shed what confines it.
+fn start_confined(command: &mut Command, confinement: &Confinement) -> Result<Child, ChildError> {
+    let start = || {
+        confinement.enter().map_err(ChildError::Confine)?;
+        command.spawn().map_err(ChildError::Start)
+    };
+    thread::scope(|scope| match scope.spawn(start).join() {
+        Ok(started) => started,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }
 
 fn wait(pid: Pid, folder: &Path, observer: &dyn Observer) -> io::Result<()> {

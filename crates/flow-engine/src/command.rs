@@ -1,24 +1,31 @@
 //! The kind `command`: a step in any language, run as a child process in its own folder.
 //!
 //! The command sees its inputs as files in that folder, under the names of its ports, and leaves
-//! its outputs there. `{port}` in an argument stands for an input's or an output's path. Its
-//! environment holds `PATH`, `CUDA_VISIBLE_DEVICES` where it was given GPUs, and what the study
-//! declares, nothing else; what is declared is part of the recipe.
+//! its outputs there. `{name}` in an argument stands for the path of an input or output, or for a
+//! param of its own. Its environment holds `PATH`, `TMPDIR`, `CUDA_VISIBLE_DEVICES` where it was
+//! given GPUs, `PARAM_NAME` for each param, and what the study declares, nothing else. The programs
+//! and files it names are inputs by content ([`named`]); it is kept to its folder ([`confine`]);
+//! what it says lies on its ports `stdout` and `stderr` ([`words`]).
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{FileExt, symlink};
-use std::path::Path;
+mod confine;
+mod lay;
+pub(crate) mod named;
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use flow_contract::{
-    Catalog, Descriptor, Input, Kind, Literal, NodeError, ParamProblem, ParamSpec, ParamType,
-    Params, Row, Task, Value,
+    Catalog, Descriptor, Kind, Literal, NodeError, ParamProblem, ParamSpec, ParamType, Params, Row,
+    Task,
 };
-use rustix::fs::{Mode, OFlags};
 
 use crate::child::{ChildError, run_to_end};
+use words::Words;
+
+pub(crate) use confine::{Confinement, unconfined};
+pub(crate) use lay::path_label;
 
 /// The one instance of the kind `command`.
 pub static COMMAND: CommandKind = CommandKind;
@@ -45,7 +52,7 @@ impl Catalog for WithCommand<'_> {
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "command",
-    revision: 1,
+    revision: 2,
     summary: "Runs a program or a shell line in a folder that holds only its inputs.",
     example: r#"[node.mean]
 kind = "command"
@@ -61,14 +68,14 @@ outputs = { out = "mean.csv" }
             ty: ParamType::List(&ParamType::Text),
             default: Some(Literal::List(&[])),
             unit: "",
-            doc: "The program and its arguments; `{port}` stands for a path.",
+            doc: "The program and its arguments; `{name}` stands for a port's path or a param.",
         },
         ParamSpec {
             name: "shell",
             ty: ParamType::Text,
             default: Some(Literal::Text("")),
             unit: "",
-            doc: "A line for `sh -c` instead of `run`; `{port}` stands for a path.",
+            doc: "A line for `sh -c` instead of `run`; `{name}` stands for a port's path or a param.",
         },
         ParamSpec {
             name: "environment",
@@ -82,15 +89,43 @@ outputs = { out = "mean.csv" }
             ty: ParamType::Map(&ParamType::Text),
             default: Some(Literal::Map(&[])),
             unit: "",
-            doc: "The path of each output in the command's folder, by port.",
+            doc: "The path of each output in the command's folder, by port; with `*`, all files that match.",
+        },
+        ParamSpec {
+            name: "params",
+            ty: ParamType::Map(&ParamType::Scalar),
+            default: Some(Literal::Map(&[])),
+            unit: "",
+            doc: "What the command is told: `{name}`, `PARAM_NAME` in its environment, `flow.json`.",
+        },
+        ParamSpec {
+            name: "reads",
+            ty: ParamType::List(&ParamType::Text),
+            default: Some(Literal::List(&[])),
+            unit: "",
+            doc: "Paths it may read though they decide nothing; no part of its recipe.",
+        },
+        ParamSpec {
+            name: "writes",
+            ty: ParamType::List(&ParamType::Text),
+            default: Some(Literal::List(&[])),
+            unit: "",
+            doc: "Paths besides its own folder it may write to; no part of its recipe.",
+        },
+        ParamSpec {
+            name: "network",
+            ty: ParamType::Bool,
+            default: Some(Literal::Bool(false)),
+            unit: "",
+            doc: "Whether it may use the network; no part of its recipe.",
         },
     ],
     seeded: false,
     open_ports: true,
 };
 
-/// How much of a failed command's words is shown.
-const LAST_LINES: usize = 20;
+/// Params that say what a command may do, not what it does; they stay out of its recipe.
+pub(crate) const PERMISSIONS: [&str; 3] = ["network", "reads", "writes"];
 
 impl Kind for CommandKind {
     fn descriptor(&self) -> &Descriptor {
@@ -119,180 +154,121 @@ impl Kind for CommandKind {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let outputs = paths_of_outputs(task.params);
-        let places = lay_inputs(task, &outputs)?;
-        let argv = argv(task.params, &places);
-        let words = words_file(task.folder())?;
-        let status = run(task, &argv, &words)?;
-        if !status.success() {
-            return Err(failure(&words, &argv, status));
-        }
-        collect(task, &outputs)
+        let root = task.folder().to_owned();
+        run(task, &root)
     }
 }
 
-fn paths_of_outputs(params: &Params) -> BTreeMap<String, String> {
-    let Value::Map(outputs) = params.value("outputs") else {
-        return BTreeMap::new();
-    };
-    outputs
-        .iter()
-        .map(|(port, path)| (port.clone(), path.to_string()))
-        .collect()
-}
-
-/// Puts every input into the command's folder; what `{port}` stands for.
-fn lay_inputs(
-    task: &Task<'_>,
-    outputs: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, NodeError> {
-    let mut places = outputs.clone();
-    for path in outputs.values() {
-        if let Some(parent) = Path::new(path)
-            .parent()
-            .filter(|parent| *parent != Path::new(""))
-        {
-            let parent = task.folder().join(parent);
-            fs::create_dir_all(&parent).map_err(|e| io_error("making", &parent, &e))?;
-        }
+/// Runs a command of the study in `root`; of that folder it sees its inputs only.
+///
+/// What it said is on its ports when it failed, too.
+///
+/// # Errors
+/// [`NodeError`] when it can't be started, ends badly, or leaves an output out.
+pub(crate) fn run(task: &mut Task<'_>, root: &Path) -> Result<(), NodeError> {
+    let places = lay::lay(task)?;
+    let argv = argv(task, &places);
+    let words = Words::new(task.folder())?;
+    let status = spawn(task, &argv, &words, root)?;
+    words.give(task)?;
+    if !status.success() {
+        return Err(words::failure(&words, &argv, status, root, task.folder()));
     }
-    for port in task.ports() {
-        let inputs = task.inputs(port);
-        let names: Vec<String> = match inputs {
-            [input] if input.labels.is_empty() => {
-                lay_input(task.folder(), port, input)?;
-                vec![port.to_owned()]
-            }
-            inputs => lay_many(task.folder(), port, inputs)?,
-        };
-        places.insert(port.to_owned(), names.join(" "));
-    }
-    Ok(places)
+    lay::collect(task)
 }
 
-fn lay_many(folder: &Path, port: &str, inputs: &[Input]) -> Result<Vec<String>, NodeError> {
-    let own = folder.join(port);
-    fs::create_dir(&own).map_err(|e| io_error("making", &own, &e))?;
-    let lay = |(index, input): (usize, &Input)| {
-        let name = format!("{port}/{index:06}");
-        lay_input(folder, &name, input).map(|()| name)
-    };
-    inputs.iter().enumerate().map(lay).collect()
-}
-
-fn lay_input(folder: &Path, name: &str, input: &Input) -> Result<(), NodeError> {
-    let place = folder.join(name);
-    let laid = match &input.file {
-        Some(file) => symlink(file, &place),
-        None => fs::write(&place, &input.content[..]),
-    };
-    laid.map_err(|error| io_error("laying out input", &place, &error))
-}
-
-fn io_error(doing: &str, path: &Path, error: &io::Error) -> NodeError {
-    NodeError::new(format!("{doing} `{}`: {error}", path.display()))
-}
-
-fn argv(params: &Params, places: &BTreeMap<String, String>) -> Vec<String> {
+fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
     let fill = |text: &str| {
         let mut text = text.to_owned();
-        for (port, place) in places {
-            text = text.replace(&format!("{{{port}}}"), place);
+        for (name, place) in places {
+            text = text.replace(&format!("{{{name}}}"), &place.join(" "));
         }
         text
     };
-    match params.text("shell") {
-        "" => params.texts("run").into_iter().map(fill).collect(),
+    let fill_all = |text: &str| {
+        let name = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        // An argument that is a port of many becomes as many arguments.
+        match name.and_then(|name| places.get(name)) {
+            Some(places) => places.clone(),
+            None => vec![fill(text)],
+        }
+    };
+    match task.params.text("shell") {
+        "" => {
+            let run = task.params.texts("run").into_iter();
+            run.flat_map(fill_all).collect()
+        }
         line => vec!["/bin/sh".to_owned(), "-c".to_owned(), fill(line)],
     }
 }
 
-fn run(task: &Task<'_>, argv: &[String], words: &File) -> Result<ExitStatus, NodeError> {
-    let (program, arguments) = argv
-        .split_first()
-        .expect("checked: there is something to run");
-    let log = || {
-        let copy = words.try_clone();
+/// A program named by a path in the study's folder lies in the command's own.
+fn program(name: &str, folder: &Path) -> PathBuf {
+    match name.contains('/') || folder.join(name).is_file() {
+        true => folder.join(name),
+        false => PathBuf::from(name),
+    }
+}
+
+fn spawn(
+    task: &Task<'_>,
+    argv: &[String],
+    words: &Words,
+    root: &Path,
+) -> Result<ExitStatus, NodeError> {
+    let Some((name, arguments)) = argv.split_first() else {
+        return Err(NodeError::new("there is nothing to run"));
+    };
+    let copy = |file: &fs::File| {
+        let copy = file.try_clone();
         copy.map_err(|error| NodeError::new(format!("keeping the command's words: {error}")))
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new(program(name, task.folder()));
     command
         .args(arguments)
         .env_clear()
         .stdin(Stdio::null())
-        .stdout(log()?)
-        .stderr(log()?);
+        .stdout(copy(&words.stdout)?)
+        .stderr(copy(&words.stderr)?);
+    fill_environment(&mut command, task)?;
+    let confinement = Confinement::of(task, root);
+    run_to_end(&mut command, task.folder(), &confinement, task.observer).map_err(
+        |error| match error {
+            ChildError::Confine(error) => {
+                NodeError::new(format!("`{name}` can't be kept to its folder: {error}"))
+            }
+            ChildError::Start(error) => {
+                NodeError::new(format!("`{name}` can't be started: {error}"))
+                    .help("check that the program is installed and on PATH")
+            }
+            ChildError::Wait(error) => NodeError::new(format!("waiting for `{name}`: {error}")),
+        },
+    )
+}
+
+fn fill_environment(command: &mut Command, task: &Task<'_>) -> Result<(), NodeError> {
+    let temporary = task.folder().join(".tmp");
+    fs::create_dir(&temporary).map_err(|error| lay::io_error("making", &temporary, &error))?;
+    command.env("TMPDIR", temporary);
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
     if !task.gpus().is_empty() {
         command.env("CUDA_VISIBLE_DEVICES", task.gpus().join(","));
     }
-    if let Value::Map(environment) = task.params.value("environment") {
-        let texts = environment.iter();
-        command.envs(texts.map(|(name, value)| (name, value.to_string())));
-    }
-    run_to_end(&mut command, task.folder(), task.observer).map_err(|error| match error {
-        ChildError::Start(error) => {
-            NodeError::new(format!("`{program}` can't be started: {error}"))
-                .help("check that the program is installed and on PATH")
-        }
-        ChildError::Wait(error) => NodeError::new(format!("waiting for `{program}`: {error}")),
-    })
-}
-
-/// A file without a name for what the command says, so that its folder holds only its own files.
-fn words_file(folder: &Path) -> Result<File, NodeError> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
-    let unnamed = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR).map(File::from);
-    unnamed.or_else(|_| {
-        // Not every file system can.
-        let path = folder.join(".words");
-        let mut options = File::options();
-        let file = options.read(true).append(true).create(true).open(&path);
-        file.map_err(|error| io_error("creating", &path, &error))
-    })
-}
-
-fn failure(words: &File, argv: &[String], status: ExitStatus) -> NodeError {
-    /// More than the last lines take.
-    const LAST_BYTES: u64 = 16 << 10;
-    let end = words.metadata().map_or(0, |metadata| metadata.len());
-    let start = end.saturating_sub(LAST_BYTES);
-    let mut bytes = vec![0; (end - start) as usize];
-    // Words that can't be read are no reason to hide the failure itself.
-    let read = words.read_exact_at(&mut bytes, start);
-    let words = String::from_utf8_lossy(if read.is_ok() { &bytes } else { &[] });
-    let lines: Vec<&str> = words.lines().collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    let error = NodeError::new(format!("the command ended with {status}")).at(argv.join(" "));
-    if last.is_empty() {
-        error
-    } else {
-        error.because(last.join("\n       "))
-    }
-}
-
-fn collect(task: &mut Task<'_>, outputs: &BTreeMap<String, String>) -> Result<(), NodeError> {
-    /// Outputs up to this size go through memory into a pack.
-    const SMALL_BYTES: u64 = 32 << 10;
-    for (port, path) in outputs {
-        let made = task.folder().join(path);
-        let size = match fs::metadata(&made) {
-            Ok(metadata) if metadata.is_file() => metadata.len(),
-            _ => {
-                return Err(
-                    NodeError::new(format!("the command did not write `{path}`"))
-                        .help("outputs are paths in the folder the command runs in"),
-                );
-            }
-        };
-        if size <= SMALL_BYTES {
-            let bytes = fs::read(&made).map_err(|error| io_error("reading", &made, &error))?;
-            task.give(port, bytes);
-        } else {
-            task.give_file(port, made);
-        }
-    }
+    let table = |name| task.params.value(name).as_map().into_iter().flatten();
+    let named = table("params").map(|(name, value)| (variable(name), value.to_string()));
+    command.envs(named);
+    let declared = table("environment").map(|(name, value)| (name.clone(), value.to_string()));
+    command.envs(declared);
     Ok(())
+}
+
+/// The environment variable of a param: `PARAM_MIN_AGE` of `min-age`.
+fn variable(param: &str) -> String {
+    let sign = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    let name: String = param.chars().map(sign).collect();
+    format!("PARAM_{}", name.to_uppercase())
 }

@@ -1,6 +1,8 @@
 //! What happens in a run, as one enum that progress, the `--json` stream, the journal, the report
 //! and the tests all read.
 
+use std::collections::BTreeMap;
+
 use flow_contract::{Difference, NodeError};
 use serde::Serialize;
 
@@ -131,6 +133,9 @@ pub struct ErrorWords {
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The digests of what it said before it failed, by name: `stdout`, `stderr`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, String>,
 }
 
 impl From<&NodeError> for ErrorWords {
@@ -140,12 +145,15 @@ impl From<&NodeError> for ErrorWords {
             place,
             why,
             help,
+            said,
         } = error.clone();
+        let said = said.into_iter();
         Self {
             what,
             place,
             why,
             help,
+            said: said.map(|(name, at)| (name, at.to_string())).collect(),
         }
     }
 }

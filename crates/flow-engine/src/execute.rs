@@ -13,12 +13,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, Produced, Task};
+use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, Task};
 use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
+use crate::command;
 use crate::ear::Ear;
-use crate::form;
+use crate::keep::{keep, with_words};
 use crate::prepare::{Artifact, Origin, Prepared};
 use crate::session::Session;
 
@@ -27,7 +28,7 @@ pub(crate) struct Job<'a> {
     pub(crate) id: InstanceId,
     pub(crate) address: String,
     pub(crate) kind: &'a dyn Kind,
-    pub(crate) outputs: Vec<(String, Form)>,
+    pub(crate) outputs: Vec<Wanted>,
     /// Whether its outputs come from outside and may not be what the study says they are.
     pub(crate) foreign: bool,
     pub(crate) key: Key,
@@ -38,6 +39,14 @@ pub(crate) struct Job<'a> {
     pub(crate) timeout: Option<Duration>,
     /// The GPUs it was given.
     pub(crate) gpus: Vec<String>,
+}
+
+/// An output that a job has to give.
+pub(crate) struct Wanted {
+    pub(crate) port: String,
+    pub(crate) form: Form,
+    /// Whether it is any number of files, each named `port/path`.
+    pub(crate) many: bool,
 }
 
 /// What a worker tells the run.
@@ -252,7 +261,10 @@ fn do_once(
         .on_gpus(job.gpus.clone())
         .with_scratch(store.scratch(&job.key));
     let began = Instant::now();
-    run_kind(job.kind, &mut task).map_err(|failure| unless_ended(failure, session, job, &ear))?;
+    if let Err(failure) = run_kind(session, job, &mut task) {
+        let failure = unless_ended(failure, session, job, &ear);
+        return Err(with_words(store, failure, task.into_produced()));
+    }
     let seconds = began.elapsed().as_secs_f64();
     let outputs = keep(store, job, task.into_produced())?;
     sources_unchanged(store, &job.prepared)?;
@@ -329,8 +341,13 @@ fn claim(
     }
 }
 
-fn run_kind(kind: &dyn Kind, task: &mut Task<'_>) -> Result<(), Verdict> {
-    match catch_unwind(AssertUnwindSafe(|| kind.run(task))) {
+fn run_kind(session: &Session<'_>, job: &Job<'_>, task: &mut Task<'_>) -> Result<(), Verdict> {
+    let kind = job.kind;
+    let work = || match job.foreign {
+        true => command::run(task, session.root),
+        false => kind.run(task),
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(Verdict::Failed),
         Err(panic) => Err(Verdict::Panicked(
             NodeError::new(format!(
@@ -432,35 +449,6 @@ fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input
         name,
         file,
     })
-}
-
-fn keep(
-    store: &Store,
-    job: &Job<'_>,
-    mut produced: BTreeMap<String, Produced>,
-) -> Result<Vec<(String, Digest, u64)>, Verdict> {
-    let mut kept = Vec::with_capacity(job.outputs.len());
-    for (output, form) in &job.outputs {
-        let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
-        let given = produced
-            .remove(output)
-            .ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
-        if job.foreign {
-            form::check(*form, &given, output).map_err(Verdict::Failed)?;
-        }
-        let (digest, size) = match given {
-            Produced::Bytes(bytes) => (
-                store.put_bytes(&bytes).map_err(Verdict::Broken)?,
-                bytes.len() as u64,
-            ),
-            Produced::Staged(path) if path.is_file() => {
-                store.put_file(&path).map_err(Verdict::Broken)?
-            }
-            Produced::Staged(_) => return Err(Verdict::Failed(NodeError::new(what()))),
-        };
-        kept.push((output.clone(), digest, size));
-    }
-    Ok(kept)
 }
 
 /// A result made from a file that changed meanwhile belongs to no recipe.

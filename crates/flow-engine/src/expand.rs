@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use flow_contract::{Digest, Labels, NodeError, Row, Value};
-use flow_plan::{Axis, AxisValues, NodeId, Point, Scope, Source, Target, Template, file_row};
+use flow_plan::{Axis, AxisValues, NodeId, Point, Scope, Source, Target, file_row};
 use flow_store::ReadError;
 
 use crate::address::Address;
-use crate::board::{Board, Bound, Expansion, InstanceId, Outcome, State};
+use crate::board::{Board, Expansion, InstanceId, Outcome, State};
+use crate::links::Links;
 use crate::prepare::matching_paths;
 use crate::session::Session;
 
@@ -226,12 +226,32 @@ fn axis_rows(
         }
         AxisValues::Rows { node, output } => {
             let mut rows = Vec::new();
+            let many = board.session.plan.node(*node).gives_many(output);
             for id in board.instances_of(*node) {
-                rows.extend(table_rows(board, id, output)?);
+                rows.extend(match many {
+                    true => made_rows(board, id, axis, output)?,
+                    false => table_rows(board, id, output)?,
+                });
             }
             Ok(Some(rows))
         }
     }
+}
+
+/// A row for each file that an instance made.
+fn made_rows(
+    board: &Board<'_>,
+    id: InstanceId,
+    axis: &str,
+    output: &str,
+) -> Result<Vec<Row>, Attempt> {
+    match &board.instance(id).state {
+        State::Settled(Outcome::Done { .. }) => {}
+        State::Settled(_) => return Err(Attempt::Blocked(id)),
+        _ => return Err(Attempt::NotYet),
+    }
+    let made = board.made(id, output).into_iter();
+    Ok(made.map(|(name, _)| file_row(axis, &name)).collect())
 }
 
 fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row>, Attempt> {
@@ -341,148 +361,4 @@ fn absent_targets(board: &Board<'_>, node: NodeId, points: &[Point]) -> Vec<News
         }
     });
     news.collect()
-}
-
-/// How the sources of a node's ports find the instances a point reads.
-struct Links {
-    ports: Vec<(String, Vec<Link>)>,
-}
-
-enum Link {
-    Output {
-        output: String,
-        shared: Arc<[String]>,
-        select: Vec<(String, Template)>,
-        by_shared: HashMap<String, Vec<InstanceId>>,
-    },
-    File {
-        template: Template,
-        many: bool,
-    },
-}
-
-impl Links {
-    fn new(board: &Board<'_>, node: NodeId) -> Self {
-        let ports = board
-            .session
-            .plan
-            .node(node)
-            .bindings
-            .iter()
-            .map(|binding| {
-                let links = binding
-                    .sources
-                    .iter()
-                    .map(|source| Link::new(board, node, source));
-                (binding.port.clone(), links.collect())
-            });
-        Self {
-            ports: ports.collect(),
-        }
-    }
-
-    fn inputs(&self, point: &Point) -> Vec<(String, Vec<Bound>)> {
-        let bind = |links: &Vec<Link>| links.iter().map(|link| link.bind(point)).collect();
-        self.ports
-            .iter()
-            .map(|(port, links)| (port.clone(), bind(links)))
-            .collect()
-    }
-}
-
-impl Link {
-    fn new(board: &Board<'_>, node: NodeId, source: &Source) -> Self {
-        match source {
-            Source::File(template) => Self::File {
-                template: template.clone(),
-                many: false,
-            },
-            Source::Files(template) => Self::File {
-                template: template.clone(),
-                many: true,
-            },
-            Source::Output {
-                node: from,
-                output,
-                select,
-            } => {
-                let own = &board.session.plan.node(node).axes;
-                // An axis that `select` settles is as good as shared: its value is known.
-                let settled = |axis: &&Axis| {
-                    own.iter().any(|other| other.name == axis.name)
-                        || select.iter().any(|(name, _)| *name == axis.name)
-                };
-                let axes = board.session.plan.node(*from).axes.iter();
-                let shared: Arc<[String]> =
-                    axes.filter(settled).map(|axis| axis.name.clone()).collect();
-                let mut by_shared: HashMap<String, Vec<InstanceId>> = HashMap::new();
-                for id in board.instances_of(*from) {
-                    let key = key_on(&shared, &board.instance(id).point.labels);
-                    by_shared.entry(key).or_default().push(id);
-                }
-                Self::Output {
-                    output: output.clone(),
-                    shared,
-                    select: select.clone(),
-                    by_shared,
-                }
-            }
-        }
-    }
-
-    fn bind(&self, point: &Point) -> Bound {
-        // A template that can't be evaluated becomes words that match no file and no instance.
-        let text = |template: &Template| {
-            template
-                .text_at(&point.scope)
-                .unwrap_or_else(|error| error.to_string())
-        };
-        match self {
-            Self::Output {
-                output,
-                shared,
-                select,
-                by_shared,
-            } => {
-                let selected = select
-                    .iter()
-                    .map(|(axis, value)| (axis.clone(), Value::from(text(value))));
-                let selected: Vec<_> = selected.collect();
-                let own = point
-                    .labels
-                    .iter()
-                    .filter(|(axis, _)| selected.iter().all(|(name, _)| name != axis));
-                let own = own.map(|(axis, value)| (axis.to_owned(), value.clone()));
-                let labels = Labels::new(selected.iter().cloned().chain(own).collect());
-                let of = by_shared
-                    .get(&key_on(shared, &labels))
-                    .cloned()
-                    .unwrap_or_default();
-                Bound::Instances {
-                    output: output.clone(),
-                    of,
-                    shared: Arc::clone(shared),
-                }
-            }
-            Self::File { template, many } => {
-                let path = text(template);
-                if *many {
-                    Bound::Files(path)
-                } else {
-                    Bound::File(path)
-                }
-            }
-        }
-    }
-}
-
-fn key_on(axes: &[String], labels: &Labels) -> String {
-    let mut key = String::new();
-    for axis in axes {
-        if let Some(value) = labels.get(axis) {
-            key.push_str(&value.to_string());
-        }
-        key.push('\u{1f}');
-    }
-    key
 }

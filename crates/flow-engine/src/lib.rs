@@ -16,6 +16,8 @@ mod event;
 mod execute;
 mod expand;
 mod form;
+mod keep;
+mod links;
 mod machine;
 mod pace;
 mod prepare;

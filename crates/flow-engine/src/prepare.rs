@@ -6,6 +6,7 @@ use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
 use flow_plan::{Binding, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
+use crate::command::{PERMISSIONS, named as commanded, path_label};
 
 /// Where the bytes of an input are.
 #[derive(Clone, Debug)]
@@ -32,6 +33,15 @@ pub(crate) struct Prepared {
     pub(crate) inputs: Vec<(String, Vec<Artifact>)>,
 }
 
+impl Prepared {
+    /// The user's files among the inputs, by their paths as the study names them.
+    pub(crate) fn sources(&self) -> Vec<(String, Digest)> {
+        let all = self.inputs.iter().flat_map(|(_, artifacts)| artifacts);
+        let sources = all.filter(|one| matches!(one.origin, Origin::Source(_)));
+        sources.map(|one| (one.name.clone(), one.digest)).collect()
+    }
+}
+
 /// Builds the recipe of an instance whose inputs are all done.
 pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, NodeError> {
     let instance = board.instance(id);
@@ -46,8 +56,17 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         for source in sources {
             resolve(board, source, &mut artifacts)?;
         }
+        if kind.descriptor().open_ports && binding.arity == Arity::One {
+            artifacts.iter_mut().for_each(label_by_path);
+        }
         counted(board, id, binding, artifacts.len())?;
         inputs.push((port.clone(), artifacts));
+    }
+    let mut recipe_params = params.values().clone();
+    if kind.descriptor().open_ports {
+        let ports: Vec<&str> = node.bindings.iter().map(|b| b.port.as_str()).collect();
+        inputs.extend(commanded::inputs(board, &params, &ports)?);
+        recipe_params.retain(|name, _| !PERMISSIONS.contains(&name.as_str()));
     }
     let named = |(port, artifacts): &(String, Vec<Artifact>)| {
         (
@@ -61,7 +80,7 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
     let recipe = Recipe {
         kind: node.kind.clone(),
         revision: kind.descriptor().revision,
-        params: params.values().clone(),
+        params: recipe_params,
         seed: node.seed_at(&instance.point).map_err(NodeError::new)?,
         backend: kind.backend(&params),
         inputs: inputs.iter().map(named).collect(),
@@ -71,6 +90,14 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         params,
         inputs,
     })
+}
+
+/// A command may tell where a file lies, so the path is part of its recipe, unless it is absolute.
+fn label_by_path(artifact: &mut Artifact) {
+    let is_source = matches!(artifact.origin, Origin::Source(_));
+    if is_source && !Path::new(&artifact.name).is_absolute() {
+        artifact.labels = path_label(&artifact.name);
+    }
 }
 
 /// A port takes as many artifacts as its kind says, whatever rows came at run time.
@@ -142,13 +169,44 @@ fn resolve(board: &Board<'_>, source: &Bound, into: &mut Vec<Artifact>) -> Resul
                 into.push(source_file(board, &path, labels)?);
             }
         }
-        Bound::Instances { output, of, shared } => {
+        Bound::Instances {
+            output,
+            many: true,
+            of,
+            shared,
+        } => {
+            for &id in of {
+                into.extend(made(board, id, output, shared));
+            }
+        }
+        Bound::Instances {
+            output, of, shared, ..
+        } => {
             for &id in of {
                 into.push(stored(board, id, output, shared)?);
             }
         }
     }
     Ok(())
+}
+
+/// All files that an instance put on an output of many, each labelled by its path there.
+fn made(board: &Board<'_>, id: InstanceId, output: &str, shared: &[String]) -> Vec<Artifact> {
+    let address = board.address(id);
+    let own = address.labels.iter();
+    let own = own.filter(|(axis, _)| !shared.iter().any(|name| name == axis));
+    let own: Vec<_> = own.map(|(axis, v)| (axis.to_owned(), v.clone())).collect();
+    let files = board.made(id, output).into_iter();
+    let artifact = |(path, digest): (String, Digest)| {
+        let file = ("file".to_owned(), Value::from(path.as_str()));
+        Artifact {
+            labels: Labels::new(own.iter().cloned().chain([file]).collect()),
+            digest,
+            origin: Origin::Blob,
+            name: format!("{address}.{output}/{path}"),
+        }
+    };
+    files.map(artifact).collect()
 }
 
 fn stored(
@@ -178,7 +236,12 @@ fn stored(
     })
 }
 
-fn source_file(board: &Board<'_>, path: &str, labels: Labels) -> Result<Artifact, NodeError> {
+/// A file of the user's as an artifact.
+pub(crate) fn source_file(
+    board: &Board<'_>,
+    path: &str,
+    labels: Labels,
+) -> Result<Artifact, NodeError> {
     let session = board.session;
     let full = session.path(path);
     if !full.is_file() {

@@ -41,6 +41,10 @@ pub(crate) fn publish(
     let instance = board.instance(id);
     for wish in &session.plan.node(instance.node).publish {
         let relative = wish.path_at(&instance.point).map_err(NodeError::new)?;
+        if session.plan.node(instance.node).gives_many(&wish.output) {
+            publish_all(board, id, outputs, &wish.output, &relative, tell)?;
+            continue;
+        }
         let given = outputs.iter().find(|(port, ..)| *port == wish.output);
         let Some((_, digest, _)) = given else {
             continue;
@@ -51,6 +55,40 @@ pub(crate) fn publish(
         let (done, put) = publish_one(session, digest, &path, to)?;
         let mut basis = board.basis.borrow_mut();
         basis.published.push((path.clone(), put));
+        if let Published::Written = done {
+            let instance = board.address(id).to_string();
+            let path = path.display().to_string();
+            tell(Event::Published { instance, path });
+        }
+    }
+    Ok(())
+}
+
+/// Publishes every file of an output of many below a folder, under its own name.
+fn publish_all(
+    board: &Board<'_>,
+    id: InstanceId,
+    outputs: &[Output],
+    output: &str,
+    folder: &str,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), Unpublished> {
+    let session = board.session;
+    let folder = session.root.join(session.plan.reports()).join(folder);
+    for (name, digest, _) in outputs {
+        let below = name
+            .strip_prefix(output)
+            .and_then(|name| name.strip_prefix('/'));
+        let Some(below) = below else {
+            continue;
+        };
+        let path = folder.join(below);
+        let done = put(session, digest, &path)?;
+        board
+            .basis
+            .borrow_mut()
+            .published
+            .push((path.clone(), *digest));
         if let Published::Written = done {
             let instance = board.address(id).to_string();
             let path = path.display().to_string();

@@ -9,7 +9,7 @@ use flow_plan::NodeId;
 use crate::address::Address;
 use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::{ErrorWords, Event, Listener, Why};
-use crate::execute::{Crew, Job, Message, Verdict};
+use crate::execute::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::expand::{News, Wanted, expand, wanted};
 use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
@@ -91,6 +91,8 @@ struct Loop<'a, 'l> {
     /// The first failure, after which nothing new starts unless the session keeps going.
     failure: Option<String>,
     broken: Option<EngineError>,
+    /// Whether it was looked, before the first command, if this kernel confines commands.
+    told_of_confinement: bool,
 }
 
 impl<'a, 'l> Loop<'a, 'l> {
@@ -112,6 +114,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             unpublished: HashSet::new(),
             failure: None,
             broken: None,
+            told_of_confinement: false,
         }
     }
 
@@ -235,7 +238,11 @@ impl<'a, 'l> Loop<'a, 'l> {
             address: self.name(id),
             kind,
             outputs: ports
-                .map(|port| (port.name.to_string(), port.ty.form))
+                .map(|port| Output {
+                    port: port.name.to_string(),
+                    form: port.ty.form,
+                    many: node.gives_many(&port.name),
+                })
                 .collect(),
             foreign: kind.descriptor().open_ports,
             key,
@@ -257,10 +264,20 @@ impl<'a, 'l> Loop<'a, 'l> {
             };
             let why = self.why.get(&job.id).cloned().unwrap_or(Why::New);
             let (instance, key) = (job.address.clone(), job.key.to_string());
+            if job.foreign && !std::mem::replace(&mut self.told_of_confinement, true) {
+                self.warn_if_unconfined(&instance);
+            }
             self.tell(Event::Started { instance, key, why });
             job.gpus.clone_from(&grant.gpus);
             self.granted.insert(job.id, grant);
             crew.start(job);
+        }
+    }
+
+    fn warn_if_unconfined(&mut self, instance: &str) {
+        if let Some(words) = crate::command::unconfined() {
+            let instance = instance.to_owned();
+            self.tell(Event::Warned { instance, words });
         }
     }
 

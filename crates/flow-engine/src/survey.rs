@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use flow_contract::{Key, Recipe};
+use flow_contract::{Digest, Key, Recipe};
 use flow_plan::NodeId;
 
 use crate::address::Address;
@@ -42,6 +42,8 @@ pub struct Surveyed {
     pub standing: Standing,
     /// Its recipe and key, where its inputs are known.
     pub recipe: Option<(Key, Recipe)>,
+    /// The user's files among its inputs, by their paths as the study names them.
+    pub sources: Vec<(String, Digest)>,
 }
 
 /// Says for every wanted instance where it stands, in the order of the plan.
@@ -72,6 +74,8 @@ struct Notes {
     failing: HashMap<InstanceId, String>,
     /// Current instances whose outputs are gone and wanted, with the first that is.
     wanted_again: HashMap<InstanceId, String>,
+    /// The user's files among an instance's inputs.
+    sources: HashMap<InstanceId, Vec<(String, Digest)>>,
     nodes: Vec<Surveyed>,
 }
 
@@ -99,6 +103,7 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
                     },
                     Err(why) => Outcome::Stale(why),
                 };
+                notes.sources.insert(id, prepared.sources());
                 notes.recipes.insert(id, (key, prepared.recipe));
                 outcome
             }
@@ -147,6 +152,7 @@ impl Notes {
                 address,
                 standing,
                 recipe: None,
+                sources: Vec::new(),
             });
         }
         Ok(())
@@ -182,6 +188,7 @@ impl Notes {
                 address,
                 standing,
                 recipe,
+                sources: self.sources.remove(&id).unwrap_or_default(),
             });
         }
         for node in pending {
@@ -195,6 +202,7 @@ impl Notes {
                 address,
                 standing,
                 recipe: None,
+                sources: Vec::new(),
             });
         }
         listing.append(&mut self.nodes);

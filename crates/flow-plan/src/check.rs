@@ -77,6 +77,8 @@ pub(crate) struct Outline<'a> {
     /// `None` where the kind is missing or unknown, which was reported.
     pub kind: Option<&'a dyn Kind>,
     pub signature: Signature,
+    /// Outputs that are all files which match a pattern.
+    pub many: Vec<String>,
     pub axes: Vec<DraftAxis>,
     pub combine: Combine,
 }
@@ -369,6 +371,7 @@ fn node(outline: Outline<'_>, draft: nodes::Draft) -> Node {
         swept: Vec::new(),
         kind: kind.to_owned(),
         signature,
+        many: outline.many,
         params: draft.params,
         bindings: draft.bindings,
         axes: axes

@@ -183,6 +183,38 @@
 //! [node.next]
 //! kind = "folds"
 //! tables = "step.table"
+//!
+//! [node.told]
+//! kind = "command"
+//! shell = "sort -k1 ages.csv | head -n {count}"     # or a line for `sh -c`
+//! inputs = { ages = { file = "ages.csv" } }
+//! params = { count = 3 }                            # {count}, PARAM_COUNT, and in flow.json
+//! environment = { LC_ALL = "C" }                    # besides PATH and TMPDIR, nothing else
+//! publish = { stdout = "oldest.txt" }               # ports `stdout` and `stderr` are always there
+//! ```
+//!
+//! A command runs in a folder of its own. An input lies there under its port's name, a file of the
+//! study also under its own path; `flow.json` lists the inputs with their labels, the outputs, and
+//! the params. The program, and every word that is the path of a file in the study's folder, are
+//! inputs by content without being declared. Where the kernel has Landlock, a command can read its
+//! inputs and the system, write its folder, and not use TCP; `reads = ["~/atlas"]`,
+//! `writes = ["…"]` and `network = true` let it do more, and are no part of its recipe.
+//!
+//! An output whose path is a pattern is any number of files, known when the command ran. They span
+//! an axis like the rows of a table; a port takes the file of its instance, or all of them:
+//!
+//! ```toml
+//! [node.split]
+//! kind = "command"
+//! run = ["python3", "split.py", "{parts}"]          # the folder
+//! outputs = { parts = { path = "parts/*.parquet", type = "table" } }
+//! publish = { parts = "parts" }                     # each under its own name
+//!
+//! [node.each]
+//! kind = "folds"
+//! for_each = { part = "split.parts" }               # each[part=a]; columns: part, name, path
+//! tables = "split.parts"
+//! publish = { table = "each/$part.csv" }
 //! ```
 //!
 //! An output's type is `file` (the one meant by a path alone), `table`, `tensors`, `figure`,

@@ -62,6 +62,12 @@ impl Node {
         }
     }
 
+    /// Whether an output is any number of files, as many as match its path: `parts/*.csv`.
+    #[must_use]
+    pub fn gives_many(&self, output: &str) -> bool {
+        self.many.iter().any(|port| port == output)
+    }
+
     /// The seed of an instance; `None` where the kind is not seeded.
     ///
     /// # Errors

@@ -58,6 +58,8 @@ pub struct Node {
     pub kind: String,
     /// Its ports.
     pub signature: Signature,
+    /// Its outputs that are any number of files; see [`Node::gives_many`].
+    pub many: Vec<String>,
     /// The params that are given; defaults come in by [`Node::params_at`].
     pub params: BTreeMap<String, Template>,
     /// What is connected, in the order of the ports; a port with nothing is left out.

@@ -68,6 +68,10 @@ pub enum Command {
     Why(Why),
     /// Draws the study's graph.
     Graph(Graph),
+    /// Lists the runs, or tells of one run, or what a node wrote to stdout and stderr.
+    Log(Log),
+    /// Traces a published file back to its recipe and inputs, down to raw files.
+    Where(Where),
     /// Lists the kinds a node can be.
     Kinds(Kinds),
     /// Explains any samples by any trained network: relevance maps, shares and a figure, without a study.
@@ -132,6 +136,27 @@ pub struct Ask {
 pub struct Why {
     /// A node or an instance.
     pub target: String,
+    /// The answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Log {
+    /// A run, as the list names it, or a node or instance; all runs when not given.
+    pub what: Option<String>,
+    /// How many of the last runs to list.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub last: usize,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Where {
+    /// A file below the reports folder.
+    pub file: PathBuf,
     /// The answer as JSON.
     #[arg(long)]
     pub json: bool,

@@ -54,6 +54,9 @@ impl Asking {
             .map(|(name, values)| format!("sweep {name}={values}"));
         let targets = targets.iter().map(|target| format!("target {target}"));
         let version = format!("version {}", env!("CARGO_PKG_VERSION"));
+        // Programs are looked for there, and they are inputs of commands.
+        let path = std::env::var("PATH").unwrap_or_default();
+        let version = format!("{version}, PATH {path}");
         Some(Self {
             root: std::path::absolute(folder).ok()?,
             study: std::fs::read(folder.join(study)).ok()?,

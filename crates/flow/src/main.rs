@@ -14,6 +14,7 @@ mod init;
 mod keep;
 mod kinds;
 mod live;
+mod log;
 mod outcome;
 mod progress;
 mod report;
@@ -22,6 +23,7 @@ mod schema;
 mod show;
 mod study;
 mod terminal;
+mod where_;
 mod words;
 
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Status(ask) => ask::status(&line.place, ask),
         Command::Why(why) => ask::why(&line.place, why),
         Command::Graph(graph) => graph::graph(&line.place, graph),
+        Command::Log(log) => log::log(&line.place, log),
+        Command::Where(ask) => where_::where_from(&line.place, ask),
         Command::Kinds(kinds) => kinds::kinds(kinds),
         Command::Show(show) => show::show(&line.place, show),
         Command::Explain(one) => explain::explain(one),

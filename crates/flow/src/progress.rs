@@ -201,6 +201,7 @@ mod tests {
             place: None,
             why: None,
             help: None,
+            said: Default::default(),
         };
         let all = vec![
             Event::RunStarted {

@@ -52,6 +52,7 @@ kind = "command"
 for_each = {{ n = "0..{STEPS}" }}
 shell = "echo $n >> {outside}; sleep 0.01; sh -c 'sleep 0.01; head -c 50000 /dev/zero; echo $n' > out"
 outputs = {{ out = "out" }}
+writes = ["."]
 publish = {{ out = "steps/$n" }}
 [node.word]
 kind = "one"
@@ -147,7 +148,7 @@ fn a_killed_run_loses_nothing_it_had_recorded() {
 fn two_runs_at_once_compute_no_key_twice_and_say_who_is_waited_for() {
     let lab = Lab::new("");
     let study = format!(
-        "[node.slow]\nkind = \"command\"\nshell = \"echo s >> {}; sleep 0.4; touch out\"\noutputs = {{ out = \"out\" }}\n{}",
+        "[node.slow]\nkind = \"command\"\nshell = \"echo s >> {}; sleep 0.4; touch out\"\noutputs = {{ out = \"out\" }}\nwrites = [\".\"]\n{}",
         lab.path("outside").display(),
         study(&lab)
     );

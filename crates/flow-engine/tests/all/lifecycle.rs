@@ -44,7 +44,7 @@ fn awaited(path: &Path) -> String {
 fn command(lab: &Lab, shell: &str, more: &str) -> String {
     let shell = shell.replace("OUTSIDE", &lab.path("outside").display().to_string());
     format!(
-        "[node.c]\nkind = \"command\"\nshell = '''{shell}'''\noutputs = {{ out = \"o\" }}\n{more}\n"
+        "[node.c]\nkind = \"command\"\nshell = '''{shell}'''\noutputs = {{ out = \"o\" }}\nwrites = [\".\"]\n{more}\n"
     )
 }
 
@@ -125,7 +125,7 @@ fn a_command_sees_path_and_what_is_declared() {
     lab.run();
     let seen = lab.read("reports/env");
     // The shell itself adds where it is.
-    let own = ["PATH", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"];
+    let own = ["PATH", "TMPDIR", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"];
     let foreign: Vec<&str> = seen
         .lines()
         .filter(|line| !own.contains(&line.split('=').next().unwrap_or_default()))

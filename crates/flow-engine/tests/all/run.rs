@@ -306,9 +306,14 @@ outputs = { out = "x" }
 "#,
     );
     lab.write("source.txt", "word");
+    lab.write("other.txt", "not declared");
     let did = lab.run();
     assert_eq!(lab.read("reports/upper.txt"), "WORD");
-    assert!(!lab.read("reports/seen.txt").contains("source.txt"));
+    let seen = lab.read("reports/seen.txt");
+    assert!(
+        seen.contains("source.txt") && !seen.contains("other.txt"),
+        "{seen}"
+    );
     let words = did.events.iter().find_map(|event| match event {
         Event::Failed { error, .. } => error.why.clone(),
         _ => None,

@@ -190,7 +190,8 @@ fn looks_like_output(text: &str) -> bool {
 fn rows(study: &Study<'_>, text: &str, span: Span, complaints: &mut Complaints) -> Option<Written> {
     let (node, output) = text.split_once('.')?;
     let (node, ty) = outputs::find_output(study, node, output, span, complaints)?;
-    if ty.form != Form::Table {
+    let many = study.outline(node).many.iter().any(|port| port == output);
+    if ty.form != Form::Table && !many {
         let source = text.to_owned();
         complaints.add(span, AxisMistake::NotTable { source, ty });
         return None;

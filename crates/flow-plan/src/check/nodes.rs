@@ -95,6 +95,7 @@ pub(super) fn outline<'a>(
             table,
             kind,
             signature: signature(kind, table, complaints),
+            many: many(kind, table),
             axes: Vec::new(),
             combine: Combine::default(),
         });
@@ -156,18 +157,46 @@ fn signature(kind: Option<&dyn Kind>, table: &Table<'_>, complaints: &mut Compla
     };
     let open = kind.is_some_and(|kind| kind.descriptor().open_ports);
     let declared = table.get("outputs").filter(|_| open);
-    let Some(item) = declared else {
-        return signature;
-    };
-    let Some(outputs) = super::table(item, "`outputs`", complaints) else {
-        return signature;
-    };
-    for entry in &outputs.entries {
+    let outputs = declared.and_then(|item| super::table(item, "`outputs`", complaints));
+    for entry in outputs.iter().flat_map(|table| &table.entries) {
         if let Some(port) = declared_output(entry, &signature, complaints) {
             signature.outputs.push(port);
         }
     }
+    if open {
+        add_streams(&mut signature);
+    }
     signature
+}
+
+/// The declared outputs whose path is a pattern: any number of files.
+fn many(kind: Option<&dyn Kind>, table: &Table<'_>) -> Vec<String> {
+    let open = kind.is_some_and(|kind| kind.descriptor().open_ports);
+    let Some(Data::Table(outputs)) = table.get("outputs").filter(|_| open).map(|item| &item.data)
+    else {
+        return Vec::new();
+    };
+    let entries = outputs.entries.iter().filter(|entry| {
+        let path = output_path(&entry.item).and_then(Item::text);
+        path.is_some_and(|path| path.contains('*'))
+    });
+    entries.map(|entry| entry.key.to_string()).collect()
+}
+
+/// What a command says is kept on ports of these names, where the study declares no others.
+fn add_streams(signature: &mut Signature) {
+    for (name, doc) in [
+        ("stdout", "what the command wrote to its standard output"),
+        ("stderr", "what the command wrote to its standard error"),
+    ] {
+        if !signature.outputs.iter().any(|port| port.name == name) {
+            signature.outputs.push(OutputPort {
+                name: Cow::Borrowed(name),
+                ty: PortType::new("file", Form::File),
+                doc,
+            });
+        }
+    }
 }
 
 fn declared_output(

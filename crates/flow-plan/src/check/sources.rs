@@ -7,7 +7,7 @@ use flow_contract::{Arity, Form, InputPort, Kind, PortType, Value};
 use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
 use crate::mistake::{NodeMistake, SourceMistake};
-use crate::{Binding, Source, Span, Template};
+use crate::{AxisValues, Binding, NodeId, Source, Span, Template};
 
 use super::nodes::{Draft, check_port_name, takes};
 use super::outputs::{
@@ -303,7 +303,8 @@ fn output(
         return None;
     }
     let select = select(study, outline, given, &parts.labels, span, complaints);
-    let gathers = check_axes(outline, given, port, &parts, span, complaints);
+    let gathers = check_axes(outline, given, port, &parts, span, complaints)
+        | gathers_files(outline, (id, given), port, &parts, span, complaints);
     Some(Found {
         source: Source::Output {
             node: id,
@@ -312,6 +313,40 @@ fn output(
         },
         gathers,
     })
+}
+
+/// Whether all files of an output come together: it gives many, and the node has no axis of them.
+fn gathers_files(
+    outline: &Outline<'_>,
+    (id, given): (NodeId, &Outline<'_>),
+    port: &Port<'_>,
+    parts: &Parts<'_>,
+    span: Span,
+    complaints: &mut Complaints,
+) -> bool {
+    let own = AxisValues::Rows {
+        node: id,
+        output: parts.output.to_owned(),
+    };
+    let is_axis = outline
+        .axes
+        .iter()
+        .any(|axis| axis.values.as_ref() == Some(&own));
+    if is_axis || !given.many.iter().any(|port| port == parts.output) {
+        return false;
+    }
+    if matches!(port.arity, Some(Arity::One | Arity::Optional)) {
+        let source = format!("{}.{}", given.name, parts.output);
+        let mistake = SourceMistake::NotGathered {
+            node: outline.name.to_owned(),
+            port: port.name.to_owned(),
+            axes: vec!["file".to_owned()],
+            same: Some(format!("file = \"{source}\"")),
+            source,
+        };
+        complaints.add(span, mistake);
+    }
+    true
 }
 
 /// The values in brackets; each must be on an axis of the node, and among its values if these are

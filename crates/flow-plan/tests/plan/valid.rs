@@ -220,7 +220,7 @@ fn commands_have_the_ports_they_declare() {
         .iter()
         .map(|port| port.name.as_ref())
         .collect();
-    assert_eq!(outputs, ["log", "out", "scores"]);
+    assert_eq!(outputs, ["log", "out", "scores", "stdout", "stderr"]);
 }
 
 #[test]

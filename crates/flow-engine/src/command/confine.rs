@@ -1,0 +1,228 @@
+//! Keeps a command to its folder, its inputs and the system.
+//!
+//! Where the kernel has Landlock, a command may write in its own folder only, and read that folder,
+//! its inputs, what belongs to the system, and the homes of the programs on `PATH`; it may not use
+//! TCP or signal others, as far as the kernel can tell. A thread that starts a command is confined
+//! first, and the command inherits that: this needs no `unsafe`, no rights and no helper program.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use flow_contract::{Params, Task, Value};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+};
+
+/// What a command may read besides its inputs: nothing a study is made of lies there.
+const SYSTEM: [&str; 19] = [
+    "/bin",
+    "/cvmfs",
+    "/dev",
+    "/etc",
+    "/gnu",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix",
+    "/opt",
+    "/proc",
+    "/run/current-system",
+    "/run/opengl-driver",
+    "/run/systemd/resolve",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/lib",
+];
+/// Below the user's home: where languages keep what is installed for one user.
+const HOMES: [&str; 7] = [
+    ".conda",
+    ".julia",
+    ".juliaup",
+    ".local/lib",
+    ".nvm",
+    ".rustup",
+    "R",
+];
+/// Devices a command may write to.
+const DEVICES: [&str; 10] = [
+    "/dev/dri",
+    "/dev/full",
+    "/dev/kfd",
+    "/dev/null",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/random",
+    "/dev/shm",
+    "/dev/tty",
+    "/dev/urandom",
+];
+/// Up to which Landlock the rights are known here.
+const NEWEST: ABI = ABI::V6;
+
+/// What one command may do.
+#[derive(Debug)]
+pub(crate) struct Confinement {
+    reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
+    network: bool,
+}
+
+/// What to tell the user where this kernel confines no commands.
+pub(crate) fn unconfined() -> Option<String> {
+    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let rules = rules.handle_access(AccessFs::from_all(ABI::V1));
+    let possible = rules.and_then(Ruleset::create).is_ok();
+    (!possible).then(|| {
+        "this kernel can't keep commands to their folders (it lacks Landlock): a command that reads \
+         what it does not declare goes unnoticed"
+            .to_owned()
+    })
+}
+
+impl Confinement {
+    /// What the command of a task may do; `root` is the study's folder, of which it sees its inputs.
+    pub(super) fn of(task: &Task<'_>, root: &Path) -> Self {
+        let params = task.params;
+        let mut reads = system(root, params);
+        let ports: Vec<&str> = task.ports().collect();
+        let inputs = ports.into_iter().flat_map(|port| task.inputs(port));
+        reads.extend(inputs.filter_map(|input| input.file.clone()));
+        reads.extend(declared(root, params, "reads"));
+        let devices = DEVICES.into_iter().map(PathBuf::from).chain(gpus());
+        let mut writes: Vec<PathBuf> = devices.flat_map(|path| around(path, root)).collect();
+        writes.push(task.folder().to_owned());
+        writes.extend(declared(root, params, "writes"));
+        let network = params.bool("network");
+        Self {
+            reads,
+            writes,
+            network,
+        }
+    }
+
+    /// Confines the calling thread and all that it starts from now on; whether the kernel does.
+    pub(crate) fn enter(&self) -> Result<bool, RulesetError> {
+        let mut rules = Ruleset::default().handle_access(AccessFs::from_all(NEWEST))?;
+        rules = rules.scope(Scope::from_all(NEWEST))?;
+        if !self.network {
+            rules = rules.handle_access(AccessNet::from_all(NEWEST))?;
+        }
+        let (read, write) = (AccessFs::from_read(NEWEST), AccessFs::from_all(NEWEST));
+        let status = rules
+            .create()?
+            .add_rules(path_beneath_rules(&self.reads, read))?
+            .add_rules(path_beneath_rules(&self.writes, write))?
+            .restrict_self()?;
+        Ok(status.ruleset != RulesetStatus::NotEnforced)
+    }
+}
+
+/// Paths that the study lets a command use though they are no part of its recipe.
+fn declared(root: &Path, params: &Params, name: &str) -> Vec<PathBuf> {
+    let home = home();
+    let path = |text: &str| match (text.strip_prefix("~/"), &home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => root.join(text),
+    };
+    params.texts(name).into_iter().map(path).collect()
+}
+
+fn home() -> Option<PathBuf> {
+    env::var_os("HOME").map(PathBuf::from)
+}
+
+fn gpus() -> Vec<PathBuf> {
+    let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
+    let gpu = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("nvidia");
+    entries.filter(gpu).map(|entry| entry.path()).collect()
+}
+
+fn system(root: &Path, params: &Params) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = SYSTEM.map(PathBuf::from).into();
+    let home = home();
+    if let Some(home) = &home {
+        all.extend(HOMES.map(|name| home.join(name)));
+    }
+    let environment = params.value("environment").as_map();
+    let own = environment.and_then(|map| map.get("PATH").map(Value::to_string));
+    let path = own.map(Into::into).or_else(|| env::var_os("PATH"));
+    let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
+    let named = params.texts("run").first().map(|name| (*name).to_owned());
+    let program = named.and_then(|name| super::named::find(&name, path));
+    let folder = program.and_then(|path| path.parent().map(Path::to_owned));
+    for folder in folders.into_iter().chain(folder) {
+        all.extend(program_home(&folder, home.as_deref()));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
+        .flat_map(|path| around(path, root))
+        .collect()
+}
+
+/// What programs of a folder need: `bin` stands beside `lib` and `share`, but not in a user's home.
+fn program_home(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    let name = folder.file_name()?.to_str()?;
+    let parent = folder.parent().filter(|parent| parent.parent().is_some());
+    let private = |parent: &&Path| home.is_some_and(|home| home.starts_with(parent));
+    let shared = ["bin", "sbin", "shims", "scripts"].contains(&name);
+    let parent = parent.filter(|parent| shared && !private(parent));
+    Some(parent.map(Path::to_owned).unwrap_or(folder))
+}
+
+/// A path, or where the study's folder lies in it, all that lies beside the study on the way.
+fn around(path: PathBuf, root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![path];
+    while let Some(path) = open.pop() {
+        if path == root {
+            continue;
+        }
+        if !root.starts_with(&path) {
+            found.push(path);
+            continue;
+        }
+        let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+        // A link's target is let in by its own place, or not at all; `/dev/stdin` has none.
+        let own = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|ty| !ty.is_symlink());
+        open.extend(entries.filter(own).map(|entry| entry.path()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_study_within_a_readable_folder_is_left_out_of_it() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("a/study");
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir_all(outer.path().join("a/tools")).unwrap();
+        fs::write(outer.path().join("b"), "").unwrap();
+        let mut found = around(outer.path().to_owned(), &root);
+        found.sort();
+        assert_eq!(
+            found,
+            [outer.path().join("a/tools"), outer.path().join("b")]
+        );
+    }
+
+    #[test]
+    fn programs_see_their_home_but_not_the_users() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        for folder in ["bin", ".pyenv/shims"] {
+            fs::create_dir_all(home.join(folder)).unwrap();
+        }
+        let of = |folder: &str| program_home(&home.join(folder), Some(&home)).unwrap();
+        assert_eq!(of("bin"), home.join("bin"));
+        assert_eq!(of(".pyenv/shims"), home.join(".pyenv"));
+    }
+}
