@@ -4,6 +4,8 @@
 //! in the same order and multiplies and adds with one rounding, so AVX-512, AVX2 and NEON give the
 //! same bytes. Only a machine without fused multiply-add differs; [`numeric_class`] tells the two.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -65,6 +67,9 @@ pub enum Level {
     /// Vectors of 256 bits and fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Vectors of 128 bits and fused multiply-add, which every such machine has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// What every machine of this architecture has.
     Portable,
 }
@@ -81,7 +86,15 @@ impl Level {
                 return Self::Avx2;
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        return Self::Neon;
+        #[cfg(not(target_arch = "aarch64"))]
         Self::Portable
+    }
+
+    /// Whether a multiplication and an addition round once.
+    pub fn is_fused(self) -> bool {
+        self != Self::Portable || portable::FUSED
     }
 
     /// All this machine has.
@@ -92,6 +105,8 @@ impl Level {
             Self::Avx512 => vec![Self::Avx512, Self::Avx2, Self::Portable],
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => vec![Self::Avx2, Self::Portable],
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => vec![Self::Neon, Self::Portable],
             Self::Portable => vec![Self::Portable],
         }
     }
@@ -101,9 +116,9 @@ impl Level {
 ///
 /// Results are the same bytes on machines of one class; a recipe names the class.
 pub fn numeric_class() -> &'static str {
-    match Level::best() {
-        Level::Portable if !portable::FUSED => "separate",
-        _ => "fused",
+    match Level::best().is_fused() {
+        true => "fused",
+        false => "separate",
     }
 }
 
@@ -116,7 +131,7 @@ pub trait Dispatch: Sized {
 }
 
 macro_rules! dispatch {
-    ($number:ty, $avx512:ty, $avx2:ty, $portable:ty) => {
+    ($number:ty, $avx512:ty, $avx2:ty, $neon:ty, $portable:ty) => {
         impl Dispatch for $number {
             fn tile_rows(level: Level) -> usize {
                 match level {
@@ -124,6 +139,8 @@ macro_rules! dispatch {
                     Level::Avx512 => <$avx512 as Vector>::ROWS,
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => <$avx2 as Vector>::ROWS,
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon => <$neon as Vector>::ROWS,
                     Level::Portable => <$portable as Vector>::ROWS,
                 }
             }
@@ -148,17 +165,26 @@ macro_rules! dispatch {
                     Level::Avx512 => unsafe { avx512(kernel) },
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => unsafe { avx2(kernel) },
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon => unsafe { kernel.run::<$neon>() },
                     Level::Portable => unsafe { kernel.run::<$portable>() },
                 }
             }
         }
     };
 }
-#[cfg(target_arch = "x86_64")]
-dispatch!(f32, x86::F32x16, x86::F32x8x2, portable::Lanes<f32, 16>);
-#[cfg(target_arch = "x86_64")]
-dispatch!(f64, x86::F64x8, x86::F64x4x2, portable::Lanes<f64, 8>);
-#[cfg(not(target_arch = "x86_64"))]
-dispatch!(f32, (), (), portable::Lanes<f32, 16>);
-#[cfg(not(target_arch = "x86_64"))]
-dispatch!(f64, (), (), portable::Lanes<f64, 8>);
+// Types of other architectures are cut away before they are looked up.
+dispatch!(
+    f32,
+    x86::F32x16,
+    x86::F32x8x2,
+    neon::F32x4x4,
+    portable::Lanes<f32, 16>
+);
+dispatch!(
+    f64,
+    x86::F64x8,
+    x86::F64x4x2,
+    neon::F64x2x4,
+    portable::Lanes<f64, 8>
+);
