@@ -58,7 +58,13 @@ fn run() -> Rows {
                 node["kind"] == name && address.split('[').next() == node["name"].as_str()
             };
             for instance in instances.iter().filter(of_node) {
-                recipes.push_str(&format!("{}\n", instance["key"]));
+                // A command's recipe names its program by content, which is the machine's own.
+                let key = if name == "command" {
+                    &Value::Null
+                } else {
+                    &instance["key"]
+                };
+                recipes.push_str(&format!("{key}\n"));
                 outputs.push_str(&format!("{}\n", instance["outputs"]));
             }
         }

@@ -279,3 +279,45 @@ fn log_tells_of_runs_and_words_and_where_leads_to_raw_files() {
     assert!(sandbox.flow(&["log", "mean"]).out.contains("no luck"));
     assert!(sandbox.flow(&["log"]).out.contains("failed: mean"));
 }
+
+#[test]
+fn diff_says_which_recipes_and_cells_moved() {
+    let sandbox = Sandbox::new(SMALL);
+    let run = || {
+        let out = sandbox.run(&["scores"]).out;
+        let begun: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+        begun["run"].as_str().unwrap().to_owned()
+    };
+    let first = run();
+    let same = answers(&sandbox, &["diff", &first, &first, "--json"]);
+    assert_eq!(same["changes"].as_array().unwrap().len(), 0, "{same}");
+    let study = SMALL.replace("draws = 50", "draws = 51");
+    sandbox.write("pipeline.toml", study);
+    let moved = run();
+    let diff = answers(&sandbox, &["diff", &first, &moved, "--json"]);
+    let changes = diff["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{diff}");
+    assert_eq!(changes[0]["instance"], "scores");
+    assert_eq!(changes[0]["recipe"]["part"], "params.draws");
+    let said = sandbox.flow(&["diff", &first, &moved]).out;
+    assert!(said.contains("`params.draws` was 50 and is 51"), "{said}");
+    assert_eq!(sandbox.flow(&["diff", &first, "no-such"]).code, 2);
+}
+
+#[test]
+fn the_template_of_commands_runs_where_numpy_is() {
+    let has_numpy = std::process::Command::new("python3")
+        .args(["-c", "import numpy"])
+        .output();
+    if !has_numpy.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: python3 has no numpy here");
+        return;
+    }
+    let sandbox = Sandbox::empty();
+    sandbox.flow(&["init", "--template", "commands"]);
+    assert_eq!(sandbox.run(&[]).counts(), [18, 0, 0, 0]);
+    let script = sandbox.read("delta.py").replace(":.6f", ":.3f");
+    sandbox.write("delta.py", script);
+    let ran = sandbox.run(&[]).ran();
+    assert!(ran.len() == 5 && ran[4] == "summary", "{ran:?}");
+}

@@ -70,6 +70,8 @@ pub enum Command {
     Graph(Graph),
     /// Lists the runs, or tells of one run, or what a node wrote to stdout and stderr.
     Log(Log),
+    /// Compares two runs: recipes, results, tables cell by cell.
+    Diff(Diff),
     /// Traces a published file back to its recipe and inputs, down to raw files.
     Where(Where),
     /// Lists the kinds a node can be.
@@ -149,6 +151,20 @@ pub struct Log {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub last: usize,
     /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// A run, as `flow log` names it.
+    pub old: String,
+    /// The run to compare with it.
+    pub new: String,
+    /// Cells are the same within this share of the larger value.
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-9)]
+    pub tolerance: f64,
+    /// The answer as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -46,6 +46,14 @@ pub static TEMPLATES: &[Template] = &[
         files: &[file!("blank", "pipeline.toml")],
     },
     Template {
+        name: "commands",
+        summary: "a Python script beside built-in nodes; needs python3 with numpy",
+        files: &[
+            file!("commands", "pipeline.toml"),
+            file!("commands", "delta.py"),
+        ],
+    },
+    Template {
         name: "paper",
         summary: "the study of Ellis et al. 2021, on simulated nights",
         files: &[("pipeline.toml", include_str!("../../../pipeline.toml"))],

@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod compare;
 mod current;
+mod diff;
 mod explain;
 mod export;
 mod fmt;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Why(why) => ask::why(&line.place, why),
         Command::Graph(graph) => graph::graph(&line.place, graph),
         Command::Log(log) => log::log(&line.place, log),
+        Command::Diff(ask) => diff::diff(&line.place, ask),
         Command::Where(ask) => where_::where_from(&line.place, ask),
         Command::Kinds(kinds) => kinds::kinds(kinds),
         Command::Show(show) => show::show(&line.place, show),

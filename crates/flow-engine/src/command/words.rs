@@ -114,7 +114,8 @@ fn missed(words: &str, root: &Path, folder: &Path) -> Option<String> {
         "EACCES",
         "Errno 13",
     ];
-    let refused = refused.iter().any(|sign| words.contains(sign));
+    let is_refusal = |line: &&str| refused.iter().any(|sign| line.contains(sign));
+    let refusal = words.lines().find(is_refusal).unwrap_or_default();
     let mut outside = None;
     let ends = |c: char| c.is_whitespace() || "'\"`,;()[]<>‘’“”".contains(c);
     for word in words.split(ends) {
@@ -126,13 +127,17 @@ fn missed(words: &str, root: &Path, folder: &Path) -> Option<String> {
         let inner = path.strip_prefix(root).ok().filter(|_| path.exists());
         match inner.filter(|inner| !folder.join(inner).exists() && !path.starts_with(folder)) {
             Some(inner) if !folder.starts_with(&path) => return Some(declare(inner, &path)),
-            None if refused && word.starts_with('/') && !path.starts_with(root) => {
+            None if word.starts_with('/') && refusal.contains(word) && !path.starts_with(root) => {
                 outside.get_or_insert(PathBuf::from(word));
             }
             _ => {}
         }
     }
-    let outside = outside?;
+    let Some(outside) = outside else {
+        let connects = words.contains("connect") && !refusal.is_empty();
+        let help = "a command may use the network only if it says `network = true`";
+        return connects.then(|| help.to_owned());
+    };
     Some(format!(
         "a command may use its inputs, its own folder and the system's; if `{0}` is an input, declare it \
          with `{{ file = \"{0}\" }}`, if it decides nothing, add `reads` or `writes = [\"{0}\"]`, and put \
@@ -184,6 +189,12 @@ mod tests {
         assert!(
             help.contains("reads") && help.contains("/srv/atlas.nii"),
             "{help}"
+        );
+        let words = "in connect: sock.connect(sa)\nPermissionError: [Errno 13] Permission denied";
+        assert!(
+            missed(words, root, &folder)
+                .unwrap()
+                .contains("network = true")
         );
         assert_eq!(missed("KeyError: 'a.b'", root, &folder), None);
     }
