@@ -77,7 +77,7 @@ const LABELS: [&str; 5] = ["y", "labels", "label", "stage", "target"];
 /// The sizes `(channels, time)` that the samples of a file could have, the likeliest first.
 ///
 /// # Errors
-/// As [`Data::read`].
+/// Where the bytes are no file of arrays, or no array in them can be samples.
 pub fn sizes(bytes: &[u8], wanted: &Wanted<'_>) -> Result<Vec<(usize, usize)>, NodeError> {
     let arrays = arrays(bytes)?;
     let x = chosen(&arrays, wanted.x, &SAMPLES, 3)?;

@@ -393,7 +393,7 @@ fn the_examples_of_the_grammar_plan() {
     let examples: Vec<&str> = examples
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 8);
+    assert_eq!(examples.len(), 9);
     for example in examples {
         if let Err(problems) = planned(example) {
             panic!("{example}\n{problems}");
