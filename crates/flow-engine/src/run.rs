@@ -88,6 +88,8 @@ struct Loop<'a, 'l> {
     summary: Summary,
     /// Instances whose result is stored, but not where the study wants it.
     unpublished: HashSet<InstanceId>,
+    /// Producers whose damage was told, by how often they had been rewound.
+    told_damaged: HashSet<(InstanceId, u32)>,
     /// The first failure, after which nothing new starts unless the session keeps going.
     failure: Option<String>,
     broken: Option<EngineError>,
@@ -112,6 +114,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             listener,
             summary: Summary::default(),
             unpublished: HashSet::new(),
+            told_damaged: HashSet::new(),
             failure: None,
             broken: None,
             told_of_confinement: false,
@@ -350,14 +353,14 @@ impl<'a, 'l> Loop<'a, 'l> {
         if producers.is_empty()
             && let Some(producer) = self.board.rewound_need(reader)
         {
-            self.tell_damaged(producer, digest, gone);
+            self.tell_damaged_once(producer, digest, gone);
         }
         for producer in producers {
             if self.is_hopeless(producer, digest) {
                 return self.board.wait_again(reader);
             }
-            self.tell_damaged(producer, digest, gone);
             self.board.rewind(producer);
+            self.tell_damaged_once(producer, digest, gone);
         }
         // Where nobody is found, another reader has noticed before, and its producer is at it.
         self.board.wait_again(reader);
@@ -373,6 +376,14 @@ impl<'a, 'l> Loop<'a, 'l> {
         let error = NodeError::new(what).help("check the disk of the cache with `flow fsck`");
         self.fail(id, &error);
         true
+    }
+
+    /// Says that stored bytes went bad, once for each time their producer is rewound.
+    fn tell_damaged_once(&mut self, producer: InstanceId, digest: Digest, gone: bool) {
+        let rewinds = self.board.instance(producer).rewinds;
+        if !gone && self.told_damaged.insert((producer, rewinds)) {
+            self.tell_damaged(producer, digest, gone);
+        }
     }
 
     /// Says that stored bytes went bad; of those that are gone, the reason to run again tells.
