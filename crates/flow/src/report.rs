@@ -59,9 +59,9 @@ pub fn write(
     Ok(Some(html))
 }
 
-/// Writes aside and renames, so that a reader never sees half a file.
+/// Writes aside and renames, so that a reader never sees half a file, whoever else writes it meanwhile.
 fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let aside = path.with_extension("part");
+    let aside = path.with_extension(format!("{}.part", std::process::id()));
     let written: io::Result<()> = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&aside, bytes))
         .and_then(|()| std::fs::rename(&aside, path));
