@@ -321,3 +321,19 @@ fn the_template_of_commands_runs_where_numpy_is() {
     let ran = sandbox.run(&[]).ran();
     assert!(ran.len() == 5 && ran[4] == "summary", "{ran:?}");
 }
+
+#[test]
+fn a_notice_is_said_before_anything_runs() {
+    let lab =
+        Sandbox::new("[study]\nnotice = \"It takes\\nhours.\"\n[node.n]\nkind = \"cohort\"\n");
+    let notice = "notice  It takes\n        hours.\n";
+    for question in ["check", "status"] {
+        assert!(lab.flow(&[question]).out.contains(notice), "{question}");
+    }
+    let said = lab.flow(&["run"]);
+    assert!(said.err.starts_with(notice), "{}", said.err);
+    for question in ["run", "status"] {
+        let said = lab.flow(&[question]);
+        assert!(!(said.out + &said.err).contains("hours"), "{question}");
+    }
+}

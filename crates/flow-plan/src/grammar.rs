@@ -10,6 +10,7 @@
 //! [study]
 //! name = "sleep-lrp"        # all keys are optional
 //! description = "Which modality decides?"
+//! notice = "It takes hours."   # said by `flow check`, and before anything runs
 //! seed = "$seed"            # for kinds that draw at random; without it a param `seed`, else 0
 //! cache = "cache"           # where results are kept
 //! reports = "reports"       # where published files go

@@ -29,6 +29,7 @@ pub struct Plan {
 pub(crate) struct Head {
     pub name: String,
     pub description: Option<String>,
+    pub notice: Option<String>,
     pub seed: u64,
     pub cache: PathBuf,
     pub reports: PathBuf,
@@ -225,6 +226,12 @@ impl Plan {
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.head.description.as_deref()
+    }
+
+    /// What to know before it runs, such as how long it takes.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.head.notice.as_deref()
     }
 
     /// The params with overrides and references filled in and ranges written out.

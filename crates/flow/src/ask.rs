@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::args::{Ask, Place, Why};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Asked, Study, session};
-use crate::words::{answer, answer_json};
+use crate::words::{answer, answer_json, noticed};
 
 /// Says what would run.
 pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
@@ -35,6 +35,9 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
             Standing::DependsOn(on) => answer(&format!("depends on  {address}: on {on}")),
             Standing::Failing(error) => answer(&format!("would fail  {address}: {error}")),
         }
+    }
+    if let Some(notice) = study.plan.notice().filter(|_| stale > 0) {
+        answer(&noticed(notice));
     }
     let up_to_date: usize = current.values().sum();
     let depends = surveyed.len() - up_to_date - stale;

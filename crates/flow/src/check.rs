@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::args::{Check, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Study, planned, read_text};
-use crate::words::{answer, answer_json};
+use crate::words::{answer, answer_json, noticed};
 
 /// Checks the study file without running anything.
 pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
@@ -16,6 +16,9 @@ pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
         let nodes = if count == 1 { "node" } else { "nodes" };
         let name = study.plan.name();
         answer(&format!("`{name}` is a valid study of {count} {nodes}"));
+        if let Some(notice) = study.plan.notice() {
+            answer(&noticed(notice));
+        }
         return Ok(Outcome::Done);
     }
     let (name, text) = read_text(place)?;

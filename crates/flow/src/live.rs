@@ -73,6 +73,11 @@ impl Live {
         }
     }
 
+    /// Writes what must stay above the view.
+    pub fn say(&self, line: &str) {
+        draw(&self.shared, Some(line));
+    }
+
     /// Takes the view off the screen.
     pub fn end(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);

@@ -37,6 +37,15 @@ impl Progress {
         self.live = None;
     }
 
+    /// Says something to people that is no event.
+    pub fn say(&self, words: &str) {
+        match &self.live {
+            Some(live) => live.say(words),
+            None if self.quiet => {}
+            None => words::note(words),
+        }
+    }
+
     /// What a live view leaves on the screen: what went wrong.
     fn stays(event: &Event) -> bool {
         matches!(

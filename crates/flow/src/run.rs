@@ -60,6 +60,7 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     let session = session(&study, &store, &asked, &stop);
     let journal = store.begin_run(&asked.run)?;
     let mut last = Last {
+        notice: study.plan.notice().map(words::noticed),
         progress: Progress::new(run, &store, journal),
         troubles: report::Troubles::default(),
         end: None,
@@ -94,6 +95,8 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
 
 /// Keeps the last event back until the report is written, so that it is the last line.
 struct Last {
+    /// What the study says once, before anything runs.
+    notice: Option<String>,
     progress: Progress,
     troubles: report::Troubles,
     end: Option<Event>,
@@ -110,6 +113,11 @@ impl Last {
 impl Listener for Last {
     fn hear(&mut self, event: &Event) {
         self.troubles.hear(event);
+        if matches!(event, Event::Started { .. })
+            && let Some(notice) = self.notice.take()
+        {
+            self.progress.say(&notice);
+        }
         match event {
             Event::RunFinished { .. } => self.end = Some(event.clone()),
             event => self.progress.hear(event),

@@ -22,6 +22,12 @@ pub fn note(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }
 
+/// What a study says before it runs, as lines to write.
+pub fn noticed(notice: &str) -> String {
+    let lines: Vec<&str> = notice.trim().lines().collect();
+    format!("notice  {}", lines.join("\n        "))
+}
+
 /// Writes an error.
 pub fn error(text: &str) {
     let _ = writeln!(stderr(), "{text}");

@@ -21,6 +21,7 @@ pub(super) fn read(
     let mut head = Head {
         name: "study".to_owned(),
         description: None,
+        notice: None,
         seed: default_seed(params),
         cache: PathBuf::from("cache"),
         reports: PathBuf::from("reports"),
@@ -38,6 +39,7 @@ pub(super) fn read(
             "seed" => head.seed = seed(item, names, complaints).unwrap_or(head.seed),
             "name" => head.name = text(item, key, names, complaints).unwrap_or(head.name),
             "description" => head.description = text(item, key, names, complaints),
+            "notice" => head.notice = text(item, key, names, complaints),
             "cache" => head.cache = folder(item, key, names, complaints).unwrap_or(head.cache),
             "reports" => {
                 head.reports = folder(item, key, names, complaints).unwrap_or(head.reports)

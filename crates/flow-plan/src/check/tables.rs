@@ -93,9 +93,13 @@ pub(crate) const WORDS: [Word; 14] = [
 ];
 
 /// The keys of `[study]`.
-pub(crate) const HEAD_KEYS: [(&str, &str); 5] = [
+pub(crate) const HEAD_KEYS: [(&str, &str); 6] = [
     ("name", "the study's name"),
     ("description", "what it is about"),
+    (
+        "notice",
+        "what to know before it runs, such as how long it takes",
+    ),
     ("seed", "the seed of nodes that name none"),
     ("cache", "the folder of results"),
     ("reports", "the folder of published files"),
