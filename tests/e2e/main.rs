@@ -6,9 +6,16 @@ mod arrays;
 mod bad_input;
 mod cache;
 mod explain;
+mod fetch;
 mod golden;
 mod init;
 mod kinds;
+#[path = "../../crates/flow-fetch/tests/loopback/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of flow-fetch, which know more mischief"
+)]
+mod loopback;
 mod questions;
 mod real;
 mod sandbox;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{Content, Digest, Labels, NodeError, Params};
 
@@ -68,6 +68,16 @@ pub struct Task<'a> {
     produced: BTreeMap<String, Produced>,
     gpus: Vec<String>,
     scratch: Option<PathBuf>,
+    study: Option<StudyFolder>,
+}
+
+/// The folder of a study, for a kind that fills a folder below it.
+#[derive(Clone, Debug)]
+pub struct StudyFolder {
+    /// The folder of the study file.
+    pub root: PathBuf,
+    /// Folders below it that nobody may fill: the cache and the reports.
+    pub closed: Vec<PathBuf>,
 }
 
 impl<'a> Task<'a> {
@@ -90,6 +100,43 @@ impl<'a> Task<'a> {
             produced: BTreeMap::new(),
             gpus: Vec::new(),
             scratch: None,
+            study: None,
+        }
+    }
+
+    /// The same with the study's folder; see [`Task::fill`].
+    #[must_use]
+    pub fn in_study(mut self, study: StudyFolder) -> Self {
+        self.study = Some(study);
+        self
+    }
+
+    /// A folder of the study that this node fills with files of the user's own, such as downloads.
+    ///
+    /// What lies there outlives the cache and is the user's to move, edit or delete. It is no input: a kind
+    /// may use it only where it holds bytes whose digest is in the recipe, so that it never changes the outcome.
+    ///
+    /// # Errors
+    /// Where `folder` is not a path below the study's folder, is or lies in the cache or the reports, or where
+    /// there is no study.
+    pub fn fill(&self, folder: &str) -> Result<PathBuf, NodeError> {
+        let study = self.study.as_ref();
+        let study =
+            study.ok_or_else(|| NodeError::new("there is no study whose folder to fill"))?;
+        let refuse = |why: &str| {
+            Err(NodeError::new(format!("`{folder}` can't be filled"))
+                .because(why)
+                .help("name a folder of its own beside the study file, as in \"data\""))
+        };
+        let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+        if folder.is_empty() || !Path::new(folder).components().all(plain) {
+            return refuse("it is no folder below the study's");
+        }
+        let path = study.root.join(folder);
+        let overlaps = |closed: &PathBuf| path.starts_with(closed) || closed.starts_with(&path);
+        match study.closed.iter().any(overlaps) {
+            true => refuse("flow keeps its own files there"),
+            false => Ok(path),
         }
     }
 
@@ -186,5 +233,24 @@ impl<'a> Task<'a> {
     #[must_use]
     pub fn into_produced(self) -> BTreeMap<String, Produced> {
         self.produced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_of_its_own_can_be_filled() {
+        let params = Params::default();
+        let task = Task::new(&params, 0, BTreeMap::new(), Path::new("s"), &Silent);
+        assert!(task.fill("data").is_err(), "there is no study");
+        let closed = vec!["/study/cache".into(), "/study/out/reports".into()];
+        let root = PathBuf::from("/study");
+        let task = task.in_study(StudyFolder { root, closed });
+        assert_eq!(task.fill("data/st").unwrap(), Path::new("/study/data/st"));
+        for folder in ["", ".", "..", "/data", "a/../b", "cache", "cache/x", "out"] {
+            assert!(task.fill(folder).is_err(), "{folder}");
+        }
     }
 }

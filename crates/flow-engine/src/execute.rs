@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, Task};
+use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, StudyFolder, Task};
 use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
@@ -259,7 +259,8 @@ fn do_once(
     let params = &job.prepared.params;
     let mut task = Task::new(params, seed, inputs, staging.path(), &ear)
         .on_gpus(job.gpus.clone())
-        .with_scratch(store.scratch(&job.key));
+        .with_scratch(store.scratch(&job.key))
+        .in_study(study_folder(session));
     let began = Instant::now();
     if let Err(failure) = run_kind(session, job, &mut task) {
         let failure = unless_ended(failure, session, job, &ear);
@@ -284,6 +285,14 @@ fn do_once(
         outputs: entry.outputs.into(),
         seconds,
     })
+}
+
+fn study_folder(session: &Session<'_>) -> StudyFolder {
+    let own = [session.plan.cache(), session.plan.reports()];
+    StudyFolder {
+        root: session.root.to_owned(),
+        closed: own.map(|folder| session.root.join(folder)).to_vec(),
+    }
 }
 
 /// A node that failed because it was made to end says so.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
 
+use crate::FetchError;
 use crate::access::{Access, AccessError, certificate};
 
 /// How patiently files are asked for.
@@ -44,9 +45,31 @@ impl Default for Patience {
 /// Asks servers for files; keeps connections alive between them.
 #[derive(Debug)]
 pub struct Client {
+    /// Or why there is no way to the network, said once something is asked for.
+    agents: Result<Agents, String>,
+    pub(crate) patience: Patience,
+}
+
+#[derive(Debug)]
+struct Agents {
     http: Agent,
     https: Agent,
-    pub(crate) patience: Patience,
+}
+
+/// The proxy that an address is asked for through, as `host:port`: never its password.
+fn proxy_of(agent: &Agent, url: &str) -> Option<String> {
+    let proxy = agent.config().proxy()?;
+    let uri = url.parse().ok()?;
+    (!proxy.is_no_proxy(&uri)).then(|| format!("{}:{}", proxy.host(), proxy.port()))
+}
+
+impl Agents {
+    fn new(access: &Access, patience: Patience) -> Result<Self, AccessError> {
+        Ok(Self {
+            http: agent(access, access.http_proxy.as_deref(), patience)?,
+            https: agent(access, access.https_proxy.as_deref(), patience)?,
+        })
+    }
 }
 
 impl Client {
@@ -57,18 +80,41 @@ impl Client {
     /// # Errors
     /// [`AccessError::Proxy`].
     pub fn new(access: &Access, patience: Patience) -> Result<Self, AccessError> {
-        Ok(Self {
-            http: agent(access, access.http_proxy.as_deref(), patience)?,
-            https: agent(access, access.https_proxy.as_deref(), patience)?,
-            patience,
-        })
+        let agents = Ok(Agents::new(access, patience)?);
+        Ok(Self { agents, patience })
     }
 
-    pub(crate) fn agent(&self, url: &str) -> &Agent {
-        match url.starts_with("http://") {
-            true => &self.http,
-            false => &self.https,
+    /// A client with the way to the network that the environment names.
+    ///
+    /// A way that can't be used is a [`FetchError::NoWay`] of what needs it; files that are there don't.
+    #[must_use]
+    pub fn from_environment(patience: Patience) -> Self {
+        let access = Access::from_environment();
+        let agents = access.and_then(|access| Agents::new(&access, patience));
+        let agents = agents.map_err(|error| error.to_string());
+        Self { agents, patience }
+    }
+
+    /// A passing failure in words: what the library says, and through which proxy.
+    pub(crate) fn why(&self, url: &str, error: &dyn std::fmt::Display) -> String {
+        let words = error.to_string();
+        let words = words.strip_prefix("io: ").unwrap_or(&words);
+        let agent = self.agent(url).ok();
+        match agent.and_then(|agent| proxy_of(agent, url)) {
+            Some(proxy) => format!("{words} (through the proxy {proxy})"),
+            None => words.to_owned(),
         }
+    }
+
+    pub(crate) fn agent(&self, url: &str) -> Result<&Agent, FetchError> {
+        let agents = self.agents.as_ref().map_err(|why| FetchError::NoWay {
+            url: url.to_owned(),
+            why: why.clone(),
+        })?;
+        Ok(match url.starts_with("http://") {
+            true => &agents.http,
+            false => &agents.https,
+        })
     }
 }
 

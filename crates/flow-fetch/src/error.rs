@@ -60,6 +60,14 @@ pub enum FetchError {
         /// Why not.
         why: String,
     },
+    /// The environment leads nowhere.
+    #[error("`{url}` can't be asked for: {why}")]
+    NoWay {
+        /// What was wanted.
+        url: String,
+        /// What is wrong with the proxies or certificates that the environment names.
+        why: String,
+    },
     /// The disk.
     #[error("{doing} `{}`: {source}", path.display())]
     Disk {

@@ -23,6 +23,9 @@ pub use transfer::{Came, Wanted};
 
 /// Hears how far a download is; how it is told to stop. Called from several threads.
 pub trait Watch: Sync {
+    /// The file at this place has so many bytes in all; said once an answer of the server tells.
+    fn expects(&self, file: usize, bytes: u64);
+
     /// So many bytes of the file at this place among the wanted ones are there.
     fn at(&self, file: usize, bytes: u64);
 

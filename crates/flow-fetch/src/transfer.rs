@@ -139,24 +139,31 @@ impl Client {
         if wanted.sha256.is_none() {
             part.restart()?;
         }
-        let mut request = self.agent(&wanted.url).get(&wanted.url);
+        let mut request = self.agent(&wanted.url)?.get(&wanted.url);
         if part.bytes > 0 {
             request = request.header("Range", format!("bytes={}-", part.bytes));
         }
-        let mut response = request.call().map_err(|error| failure(wanted, &error))?;
+        let mut response = request
+            .call()
+            .map_err(|error| failure(wanted, &error, self.why(&wanted.url, &error)))?;
         accept(wanted, &response, part)?;
-        watch.at(place, part.bytes);
         let whole = response
             .body()
             .content_length()
             .map(|rest| part.bytes + rest);
+        if let Some(whole) = whole {
+            watch.expects(place, whole);
+        }
+        watch.at(place, part.bytes);
         let mut reader = response.body_mut().with_config().limit(u64::MAX).reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
             if watch.should_stop() {
                 return Err(FetchError::Stopped.into());
             }
-            let count = reader.read(&mut buffer).map_err(|error| passing(&error))?;
+            let count = reader
+                .read(&mut buffer)
+                .map_err(|error| passing(&self.why(&wanted.url, &error)))?;
             if count == 0 {
                 break;
             }
@@ -219,9 +226,9 @@ fn passing(why: &dyn std::fmt::Display) -> Failure {
 }
 
 /// Tells what can never work from a network that may.
-fn failure(wanted: &Wanted, error: &ureq::Error) -> Failure {
+fn failure(wanted: &Wanted, error: &ureq::Error, why: String) -> Failure {
     use ureq::Error;
-    let (url, why) = (wanted.url.clone(), error.to_string());
+    let url = wanted.url.clone();
     match error {
         Error::BadUri(_) | Error::Http(_) | Error::TooManyRedirects => {
             Failure::Final(FetchError::Address { url, why })
@@ -231,7 +238,7 @@ fn failure(wanted: &Wanted, error: &ureq::Error) -> Failure {
         Error::Io(io) if io.kind() == ErrorKind::InvalidData && why.contains("certificate") => {
             Failure::Final(FetchError::Distrusted { url, why })
         }
-        _ => passing(error),
+        _ => passing(&why),
     }
 }
 

@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,9 +23,13 @@ struct Ear {
     words: Mutex<Vec<String>>,
     stop_at: Option<u64>,
     stopped: AtomicBool,
+    expected: AtomicU64,
 }
 
 impl Watch for Ear {
+    fn expects(&self, _file: usize, bytes: u64) {
+        self.expected.fetch_max(bytes, Ordering::SeqCst);
+    }
     fn at(&self, _file: usize, bytes: u64) {
         if self.stop_at.is_some_and(|stop| bytes >= stop) {
             self.stopped.store(true, Ordering::SeqCst);
@@ -105,6 +109,7 @@ fn a_file_that_is_there_costs_no_connection() {
     let lab = Lab::with(|_| Answer::Serve(night()));
     assert_eq!(lab.fetch().unwrap(), Came::Downloaded);
     assert!(lab.has_arrived());
+    assert_eq!(lab.ear.expected.load(Ordering::SeqCst), 300_000);
     assert_eq!(lab.fetch().unwrap(), Came::Present);
     assert_eq!(lab.froms(), [0]);
 }
@@ -318,6 +323,23 @@ fn a_proxy_is_gone_through_unless_the_host_is_exempt() {
     let past = Client::new(&access, quick()).unwrap();
     past.fetch(0, &lab.wanted(), &lab.ear).unwrap();
     assert_eq!(proxy.asked().len(), 1);
+    // A dead one is named, without its password.
+    std::fs::remove_file(lab.wanted().path).unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = gone.local_addr().unwrap();
+    drop(gone);
+    access = Access::default();
+    access.http_proxy = Some(format!("http://me:secret@{dead}"));
+    let nowhere = Client::new(&access, quick()).unwrap();
+    let error = nowhere
+        .fetch(0, &lab.wanted(), &lab.ear)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&format!("(through the proxy {dead})")),
+        "{error}"
+    );
+    assert!(!error.contains("secret"), "{error}");
     access.http_proxy = Some("not a proxy".to_owned());
     assert!(Client::new(&access, quick()).is_err());
 }

@@ -9,11 +9,14 @@ mod cohort;
 mod convert;
 mod count_epochs;
 mod description;
+mod download;
 pub mod draw;
 pub mod envelope;
 mod epoch;
 pub mod explain;
 pub mod export;
+mod fetch;
+mod fetched;
 mod figures;
 mod folds;
 pub mod look;
@@ -67,6 +70,8 @@ static KINDS: &[&dyn Kind] = &[
     &count_epochs::CountEpochs,
     &epoch::Epoch,
     &explain::Explain,
+    &fetch::Fetch,
+    &fetched::Fetched,
     &figures::FigureCoefficients,
     &figures::FigureConfusion,
     &figures::FigureGroups,
