@@ -30,6 +30,8 @@ mod z_plus;
 
 #[cfg(test)]
 mod grid;
+#[cfg(test)]
+mod literal;
 
 pub use propagation::{Branch, Gate, InputPart, Part, Propagation, Stabilizer, Term};
 pub use text::{Parameter, RuleError, Value, Wants};
@@ -64,7 +66,7 @@ pub struct RuleKind {
     check: fn(&[Value]) -> Result<(), RuleError>,
     propagation: fn(&[Value]) -> Propagation,
     #[cfg(test)]
-    replica: grid::Replica,
+    replica: literal::Replica,
 }
 
 impl fmt::Debug for RuleKind {

@@ -91,7 +91,7 @@ fn sides(bias: &Value) -> [(Part, Stabilizer); 2] {
 }
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let (mut zp, mut zn) = (0.0, 0.0);
     for (x, w) in unit.x.iter().zip(unit.w) {
         zp += (x * w).max(0.0);

@@ -41,7 +41,7 @@ fn through(epsilon: f64, bias: &Value) -> Propagation {
 }
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let mut z = 0.0;
     for j in 0..unit.x.len() {
         z += unit.x[j] * unit.w[j];

@@ -22,7 +22,7 @@ pub(super) static KIND: RuleKind = RuleKind {
 };
 
 #[cfg(test)]
-fn replica(_: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(_: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let inputs = unit.w.len();
     vec![1.0 / (inputs as f64 + 1e-6); inputs]
 }

@@ -53,7 +53,7 @@ fn side(gate: Gate, same: Part, other: Part, bias: &Value) -> Branch {
 }
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let mut z = unit.b;
     for j in 0..unit.x.len() {
         z += unit.x[j] * unit.w[j];

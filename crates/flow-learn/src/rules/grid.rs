@@ -1,25 +1,11 @@
 //! Every rule against its slow replica, on every kind and shape of layer, signed and positive.
 
-use super::{Rule, Value};
+use super::Rule;
+use super::literal::{Layer, relevance};
 use crate::composite::Composite;
 use crate::network::{Network, Op};
 use crate::relevance::{RelevanceError, Start, Target, Walker};
-use crate::weights::{LayerWeights, Weights, tensors};
-
-/// One output of a layer: the inputs it is connected with, in any order.
-pub(super) struct Unit<'a> {
-    pub(super) x: &'a [f64],
-    pub(super) w: &'a [f64],
-    pub(super) b: f64,
-    /// Channel of each input.
-    pub(super) channel: &'a [usize],
-    /// Place of each input, and of the output, in their maps.
-    pub(super) places: &'a [usize],
-    pub(super) place: usize,
-}
-
-/// The shares of one output's inputs, literally by the rule's equation.
-pub(super) type Replica = fn(&[Value], &Unit<'_>) -> Vec<f64>;
+use crate::weights::{Weights, tensors};
 
 /// Every rule with every kind of argument.
 pub(super) const EXAMPLES: &[&str] = &[
@@ -160,208 +146,6 @@ fn networks(op: &Op) -> Vec<Network> {
     networks
 }
 
-/// Takes relevance back through one layer.
-type Carry = Box<dyn Fn(&[f64]) -> Vec<f64>>;
-
-/// One layer, literally: for each output its unit's places, weights and bias.
-struct Layer {
-    units: Vec<(Vec<usize>, Vec<f64>, f64)>,
-    time: usize,
-}
-
-fn literal(op: &Op, channels: usize, time: usize, own: Option<&LayerWeights<f64>>) -> Layer {
-    let none = LayerWeights::default();
-    let own = own.unwrap_or(&none);
-    let bias = |o: usize| own.bias.get(o).copied().unwrap_or(0.0);
-    let mut units = Vec::new();
-    let mut taps = |c: std::ops::Range<usize>, at: &dyn Fn(usize) -> isize, w: &[f64], b| {
-        let (mut places, mut kept) = (Vec::new(), Vec::new());
-        let kernel = w.len() / c.len();
-        for (i, channel) in c.enumerate() {
-            for k in 0..kernel {
-                if (0..time as isize).contains(&at(k)) {
-                    places.push(channel * time + at(k) as usize);
-                    kept.push(w[i * kernel + k]);
-                }
-            }
-        }
-        units.push((places, kept, b));
-    };
-    match *op {
-        Op::Conv {
-            filters,
-            kernel,
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } => {
-            let span = dilation * (kernel - 1) + 1;
-            let out = (time + 2 * padding - span) / stride + 1;
-            let fan = channels / groups;
-            for o in 0..filters {
-                let first = o / (filters / groups) * fan;
-                let w = &own.weight[o * fan * kernel..][..fan * kernel];
-                for t in 0..out {
-                    let at = |k: usize| (t * stride + k * dilation) as isize - padding as isize;
-                    taps(first..first + fan, &at, w, bias(o));
-                }
-            }
-        }
-        Op::AveragePool { kernel, stride } => {
-            let w = vec![1.0 / kernel as f64; kernel];
-            for c in 0..channels {
-                for t in 0..(time - kernel) / stride + 1 {
-                    taps(c..c + 1, &|k| (t * stride + k) as isize, &w, 0.0);
-                }
-            }
-        }
-        Op::GlobalAveragePool => {
-            let w = vec![1.0 / time as f64; time];
-            (0..channels).for_each(|c| taps(c..c + 1, &|k| k as isize, &w, 0.0));
-        }
-        Op::BatchNorm { epsilon } => {
-            for c in 0..channels {
-                let w = own.weight[c] / (own.variance[c] + epsilon).sqrt();
-                for t in 0..time {
-                    taps(
-                        c..c + 1,
-                        &|_| t as isize,
-                        &[w],
-                        own.bias[c] - own.mean[c] * w,
-                    );
-                }
-            }
-        }
-        Op::Dense { units: outputs, .. } => {
-            let inputs = channels * time;
-            for o in 0..outputs {
-                let w = own.weight[o * inputs..][..inputs].to_vec();
-                units.push(((0..inputs).collect(), w, bias(o)));
-            }
-        }
-        _ => {}
-    }
-    Layer { units, time }
-}
-
-/// Relevance of one sample, by going through every connection of every layer.
-fn slow(
-    network: &Network,
-    weights: &Weights<f64>,
-    rules: &[Option<Rule>],
-    x: &[f64],
-    start: &[f64],
-) -> Vec<f64> {
-    let (mut channels, mut time) = (network.channels, network.time);
-    let mut values = vec![x.to_vec()];
-    let mut back: Vec<Carry> = Vec::new();
-    for ((layer, shape), rule) in network
-        .layers
-        .iter()
-        .zip(network.shapes().unwrap())
-        .zip(rules)
-    {
-        let x = values.last().unwrap().clone();
-        let (value, carry): (Vec<f64>, Carry) = match (&layer.op, rule) {
-            (op, Some(rule)) => {
-                let literal = literal(op, channels, time, weights.get(&layer.name));
-                let z = literal
-                    .units
-                    .iter()
-                    .map(|(places, w, b)| places.iter().zip(w).fold(*b, |z, (&p, w)| z + x[p] * w));
-                let z = z.collect();
-                let rule = rule.clone();
-                (z, Box::new(move |r: &[f64]| shared(&literal, &rule, &x, r)))
-            }
-            (Op::MaxPool { .. } | Op::GlobalMaxPool, _) => {
-                let kernel = match layer.op {
-                    Op::MaxPool { kernel, .. } => kernel,
-                    _ => time,
-                };
-                let mut winners = Vec::new();
-                for row in x.chunks(time) {
-                    for window in 0..time / kernel {
-                        let at = winners.len() / (time / kernel) * time + window * kernel;
-                        let mut best = 0;
-                        for k in 0..kernel {
-                            if row[window * kernel + k] > row[window * kernel + best] {
-                                best = k;
-                            }
-                        }
-                        winners.push(at + best);
-                    }
-                }
-                let length = x.len();
-                let value = winners.iter().map(|&at| x[at]).collect();
-                let carry = move |r: &[f64]| {
-                    let mut given = vec![0.0; length];
-                    winners.iter().zip(r).for_each(|(&at, r)| given[at] += r);
-                    given
-                };
-                (value, Box::new(carry))
-            }
-            (op, None) => {
-                let value = |x: &f64| match *op {
-                    Op::Relu => x.max(0.0),
-                    Op::LeakyRelu { slope } if *x < 0.0 => slope * x,
-                    Op::Gelu => {
-                        // ½ (1 + erf(x / √2)) by Simpson's rule.
-                        let density = |t: f64| (-0.5 * t * t).exp() / 2.506_628_274_631_000_5;
-                        let step = x / 1000.0;
-                        let sum: f64 = (0..=1000)
-                            .map(|i| {
-                                let factor = match i {
-                                    0 | 1000 => 1.0,
-                                    i if i % 2 == 1 => 4.0,
-                                    _ => 2.0,
-                                };
-                                factor * density(f64::from(i) * step)
-                            })
-                            .sum();
-                        x * (0.5 + sum * step / 3.0)
-                    }
-                    _ => *x,
-                };
-                (
-                    x.iter().map(value).collect(),
-                    Box::new(|r: &[f64]| r.to_vec()),
-                )
-            }
-        };
-        values.push(value);
-        back.push(carry);
-        (channels, time) = (shape.channels(), shape.time());
-    }
-    back.iter().rev().fold(start.to_vec(), |r, carry| carry(&r))
-}
-
-fn shared(layer: &Layer, rule: &Rule, x: &[f64], relevance: &[f64]) -> Vec<f64> {
-    let mut given = vec![0.0; x.len()];
-    for (place, ((places, w, b), r)) in layer.units.iter().zip(relevance).enumerate() {
-        let own: Vec<f64> = places.iter().map(|&p| x[p]).collect();
-        let channel: Vec<usize> = places.iter().map(|&p| p / layer.time).collect();
-        let unit = Unit {
-            x: &own,
-            w,
-            b: *b,
-            channel: &channel,
-            places,
-            place,
-        };
-        if rule.kind().name == "pass" {
-            given[place] = *r;
-            continue;
-        }
-        let shares = (rule.kind().replica)(rule.arguments(), &unit);
-        for (&p, share) in places.iter().zip(shares) {
-            given[p] += share * r;
-        }
-    }
-    given
-}
-
 /// A composite that puts the rule on every layer, and the network's own rules.
 fn everywhere(rule: &str) -> Composite {
     Composite::parse(&format!("any: {rule}")).unwrap()
@@ -391,13 +175,8 @@ fn compare(rule: &str, network: &Network) -> Option<f64> {
     let slow = |sample: usize| {
         let classes = start.len() / batch;
         let x = &x[sample * CHANNELS * TIME..][..CHANNELS * TIME];
-        slow(
-            network,
-            &weights,
-            &rules,
-            x,
-            &start[sample * classes..][..classes],
-        )
+        let start = &start[sample * classes..][..classes];
+        relevance(network, &weights, &rules, x, start)
     };
     let wanted: Vec<f64> = (0..batch).flat_map(slow).collect();
     Some(difference(&found.rules[0].relevance, &wanted))
@@ -427,38 +206,43 @@ fn every_rule_does_what_its_replica_does_on_every_layer() {
     }
 }
 
+/// What a rule was given and what it gave on a layer alone, and the size of the former; `None` where the
+/// rule doesn't fit the layer, or where an output has no input that counts.
+fn totals(rule: &str, op: &Op) -> Option<[f64; 3]> {
+    let network = &networks(op)[0];
+    let weights = weights(network, 7);
+    let walker = Walker::new(network, &weights, &[everywhere(rule)]).ok()?;
+    let own = network.layers.iter().find(|layer| layer.op == *op)?;
+    let layer = Layer::new(op, (CHANNELS, TIME), weights.get(&own.name));
+    if !layer
+        .units
+        .iter()
+        .all(|(_, w, _)| w.iter().any(|&w| w > 0.0))
+    {
+        return None;
+    }
+    let x: Vec<f64> = numbers(3, CHANNELS * TIME)
+        .iter()
+        .map(|x| x + 2.5)
+        .collect();
+    let start = numbers(5, network.classes().unwrap());
+    let found = walker.explain(&x, Target::Predicted, Start::Given(&start));
+    let got = found.unwrap().rules[0].relevance.iter().sum();
+    let size = start.iter().map(|r| r.abs()).sum();
+    Some([start.iter().sum(), got, size])
+}
+
 #[test]
 fn conserving_rules_conserve() {
     for rule in CONSERVING {
         let mut checked = 0;
         for op in layers() {
-            let network = &networks(&op)[0];
-            let weights = weights(network, 7);
-            let Ok(walker) = Walker::new(network, &weights, &[everywhere(rule)]) else {
+            let Some([given, got, size]) = totals(rule, &op) else {
                 continue;
             };
-            let x: Vec<f64> = numbers(3, CHANNELS * TIME)
-                .iter()
-                .map(|x| x + 2.5)
-                .collect();
-            let start: Vec<f64> = numbers(5, network.classes().unwrap());
-            let found = walker
-                .explain(&x, Target::Predicted, Start::Given(&start))
-                .unwrap();
-            let (given, got): (f64, f64) =
-                (start.iter().sum(), found.rules[0].relevance.iter().sum());
-            let size: f64 = start.iter().map(|r| r.abs()).sum();
-            let own = network.layers.iter().find(|layer| layer.op == op).unwrap();
-            let own = weights.get(&own.name);
-            let units = literal(&op, CHANNELS, TIME, own).units;
-            let counts = |(_, w, _): &(Vec<usize>, Vec<f64>, f64)| w.iter().any(|&w| w > 0.0);
-            if units.iter().all(counts) {
-                checked += 1;
-                assert!(
-                    (given - got).abs() < 1e-4 * size,
-                    "{rule} on {op}: {given} {got}"
-                );
-            }
+            checked += 1;
+            let apart = (given - got).abs();
+            assert!(apart < 1e-4 * size, "{rule} on {op}: {given} {got}");
         }
         assert!(
             checked >= 4 || *rule == "pass",

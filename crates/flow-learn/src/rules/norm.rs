@@ -22,7 +22,7 @@ pub(super) static KIND: RuleKind = RuleKind {
 };
 
 #[cfg(test)]
-fn replica(_: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(_: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let products: Vec<f64> = unit.x.iter().zip(unit.w).map(|(x, w)| x * w).collect();
     let z = products.iter().sum::<f64>() + unit.b;
     let stabilised = z + 1e-6_f64.copysign(if z >= 0.0 { 1.0 } else { -1.0 });

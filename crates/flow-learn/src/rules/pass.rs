@@ -18,7 +18,7 @@ pub(super) static KIND: RuleKind = RuleKind {
 };
 
 #[cfg(test)]
-fn replica(_: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(_: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let own = |&place: &usize| f64::from(u8::from(place == unit.place));
     unit.places.iter().map(own).collect()
 }

@@ -26,7 +26,7 @@ pub(super) static KIND: RuleKind = RuleKind {
 };
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let mut sum = 1e-6;
     for w in unit.w {
         sum += w * w;

@@ -57,7 +57,7 @@ fn check(arguments: &[Value]) -> Result<(), RuleError> {
 }
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let side = |at: usize, j: usize| match &arguments[at] {
         Value::Numbers(values) if values.len() == 1 => values[0],
         Value::Numbers(values) => values[unit.channel[j]],

@@ -30,7 +30,7 @@ pub(super) static KIND: RuleKind = RuleKind {
 };
 
 #[cfg(test)]
-fn replica(arguments: &[Value], unit: &super::grid::Unit) -> Vec<f64> {
+fn replica(arguments: &[Value], unit: &super::literal::Unit) -> Vec<f64> {
     let mut zp = 0.0;
     for j in 0..unit.x.len() {
         if unit.x[j] * unit.w[j] > 0.0 {
