@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
@@ -108,73 +109,79 @@ fn recording(count: usize, seed: usize) -> Vec<u8> {
         .unwrap()
 }
 
+/// Who was recorded when: two recordings of each subject.
+struct Recordings {
+    names: Vec<String>,
+    table: Vec<u8>,
+}
+
+impl Recordings {
+    fn new() -> Self {
+        let names: Vec<String> = (0..RECORDINGS).map(|n| format!("R{n}")).collect();
+        let subjects: Vec<String> = (0..RECORDINGS).map(|n| format!("S{}", n / 2)).collect();
+        let table = TableBuilder::new()
+            .text("recording", &names)
+            .text("subject", &subjects)
+            .parquet()
+            .unwrap();
+        Self { names, table }
+    }
+
+    /// Every recording's epochs, made up and z-scored.
+    fn z_scored(&self, count: usize, folder: &Path) -> Vec<Input> {
+        let began = Instant::now();
+        let scored = |(n, name): (usize, &String)| {
+            let raw = input(Content::from(recording(count, n)), None);
+            let ports = [("epochs".to_owned(), vec![raw])];
+            let made = run("z-score", &[], ports.into(), &folder.join(name));
+            input(made["epochs"].clone(), Some(name))
+        };
+        let epochs = self.names.iter().enumerate().map(scored).collect();
+        told("z-score", began);
+        epochs
+    }
+
+    /// The ports of a kind that takes epochs.
+    fn ports(&self, epochs: &[Input]) -> BTreeMap<String, Vec<Input>> {
+        let table = input(Content::from(self.table.clone()), None);
+        [
+            ("epochs".to_owned(), epochs.to_vec()),
+            ("recordings".to_owned(), vec![table]),
+        ]
+        .into()
+    }
+}
+
+/// The names of these subjects, as a param takes them.
+fn subjects(range: Range<usize>) -> Value {
+    Value::Text(range.map(|n| format!("S{n}")).collect::<Vec<_>>().join(" "))
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap();
+    let folder = Path::new(&folder);
     let count: usize = arguments.next().map_or(960, |count| count.parse().unwrap());
-    let began = Instant::now();
-    let names: Vec<String> = (0..RECORDINGS).map(|n| format!("R{n}")).collect();
-    let subjects: Vec<String> = (0..RECORDINGS).map(|n| format!("S{}", n / 2)).collect();
-    let mut epochs = Vec::new();
-    for (n, name) in names.iter().enumerate() {
-        let raw = input(Content::from(recording(count, n)), None);
-        let folder = Path::new(&folder).join(name);
-        let scored = run(
-            "z-score",
-            &[],
-            [("epochs".to_owned(), vec![raw])].into(),
-            &folder,
-        );
-        epochs.push(input(scored["epochs"].clone(), Some(name)));
-    }
-    told("z-score", began);
-    let table = TableBuilder::new()
-        .text("recording", &names)
-        .text("subject", &subjects)
-        .parquet()
-        .unwrap();
-    let table = || vec![input(Content::from(table.clone()), None)];
-    let subjects = |range: std::ops::Range<usize>| {
-        Value::Text(range.map(|n| format!("S{n}")).collect::<Vec<_>>().join(" "))
-    };
-    let inputs = [
-        ("epochs".to_owned(), epochs.clone()),
-        ("recordings".to_owned(), table()),
-    ];
+    let recordings = Recordings::new();
+    let epochs = recordings.z_scored(count, folder);
     let settings = [
         ("train", subjects(0..20)),
         ("validation", subjects(20..22)),
         ("training_epochs", Value::Int(1)),
     ];
-    let net = run(
-        "train",
-        &settings,
-        inputs.into(),
-        &Path::new(&folder).join("net"),
-    );
-    let weights = vec![input(net["weights"].clone(), None)];
+    let ports = recordings.ports(&epochs);
+    let net = run("train", &settings, ports, &folder.join("net"));
     for (kind, port, test) in [
         ("lrp", "relevance", 0..22),
         ("relevance-maps", "maps", 0..3),
     ] {
-        let inputs = [
-            ("epochs".to_owned(), epochs.clone()),
-            ("recordings".to_owned(), table()),
-            ("weights".to_owned(), weights.clone()),
-        ];
-        let settings = [
-            ("test", subjects(test)),
-            ("rule", Value::Text("epsilon(0.01)".to_owned())),
-        ];
-        let made = run(
-            kind,
-            &settings,
-            inputs.into(),
-            &Path::new(&folder).join(kind),
-        );
-        println!(
-            r#"{{"output":"{kind}.{port}","bytes":{}}}"#,
-            made[port].len()
-        );
+        let mut ports = recordings.ports(&epochs);
+        let weights = input(net["weights"].clone(), None);
+        ports.insert("weights".to_owned(), vec![weights]);
+        let rule = Value::Text("epsilon(0.01)".to_owned());
+        let settings = [("test", subjects(test)), ("rule", rule)];
+        let made = run(kind, &settings, ports, &folder.join(kind));
+        let bytes = made[port].len();
+        println!(r#"{{"output":"{kind}.{port}","bytes":{bytes}}}"#);
     }
 }
