@@ -222,18 +222,25 @@ fn settings() -> TrainingSettings {
 }
 
 fn train_toy(backend: BackendClass, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    train_fold(3, backend, observer)
+}
+
+/// Even folds validate with the first segment, odd ones with the second; each has a seed of its own.
+fn train_fold(
+    fold: u32,
+    backend: BackendClass,
+    observer: &mut dyn Observer,
+) -> Result<Trained, TrainError> {
     let (toy, network, settings) = (Toy::new(90), toy_network(), settings());
     let epochs = toy.epochs();
-    let (train, validation) = (
-        epochs.select_segments(&[0]).unwrap(),
-        epochs.select_segments(&[1]).unwrap(),
-    );
+    let segment = |n| epochs.select_segments(&[n % 2]).unwrap();
+    let (train, validation) = (segment(fold + 1), segment(fold));
     let training = Training {
         network: &network,
         train: &train,
         validation: &validation,
         settings: &settings,
-        seed: 3,
+        seed: u64::from(fold),
         backend,
     };
     super::train(&training, observer)
@@ -256,28 +263,58 @@ fn every_kind_of_layer_learns() {
 
 #[test]
 fn threads_do_not_change_a_byte() {
-    let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| train_toy(BackendClass::NdArray, &mut ()).unwrap())
+    for &backend in BackendClass::ALL {
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap()
+                .install(|| train_toy(backend, &mut ()).unwrap())
+        };
+        let one = with(1);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(5));
+    }
+}
+
+/// What a fold gave: its weights as a file, and its history.
+type Outcome = (Vec<u8>, Vec<TrainingEpoch>);
+
+/// Trains folds in this order, `at_once` of them at the same time, on a pool of so many threads.
+fn train_folds(order: &[u32], at_once: usize, threads: usize) -> BTreeMap<u32, Outcome> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.unwrap();
+    let train = |fold: u32| {
+        let trained = pool.install(|| train_fold(fold, BackendClass::default(), &mut ()));
+        let trained = trained.unwrap();
+        let bytes = trained.weights.to_safetensors(&toy_network()).unwrap();
+        (fold, (bytes, trained.history))
     };
-    let one = with(1);
-    assert_eq!(one, with(2));
-    assert_eq!(one, with(5));
+    let train_some = |folds: &[u32]| {
+        std::thread::scope(|scope| {
+            let start = |&fold| scope.spawn(move || train(fold));
+            let started: Vec<_> = folds.iter().map(start).collect();
+            let outcomes = started.into_iter().map(|training| training.join().unwrap());
+            outcomes.collect::<Vec<_>>()
+        })
+    };
+    order.chunks(at_once).flat_map(train_some).collect()
 }
 
 #[test]
-fn two_trainings_at_once_do_not_disturb_each_other() {
-    let alone = train_toy(BackendClass::NdArray, &mut ());
-    std::thread::scope(|scope| {
-        let train = || train_toy(BackendClass::NdArray, &mut ());
-        let both = [scope.spawn(train), scope.spawn(train)];
-        for trained in both {
-            assert_eq!(trained.join().unwrap(), alone);
-        }
-    });
+fn neither_the_order_of_folds_nor_several_at_once_change_a_byte() {
+    let wanted = train_folds(&[0, 1, 2, 3], 1, 1);
+    assert!(wanted[&0] != wanted[&1] && wanted[&0] != wanted[&2]);
+    for (order, at_once, threads) in [
+        ([3, 1, 0, 2], 1, 2),
+        ([2, 3, 1, 0], 2, 2),
+        ([1, 0, 3, 2], 2, 1),
+        ([0, 3, 2, 1], 4, 5),
+    ] {
+        let found = train_folds(&order, at_once, threads);
+        assert!(
+            found == wanted,
+            "{order:?}, {at_once} at once on {threads} threads"
+        );
+    }
 }
 
 /// Keeps the checkpoint of one training epoch, then stops.
