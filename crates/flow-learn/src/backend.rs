@@ -180,7 +180,7 @@ macro_rules! host_blocks {
                 step: AdamStep,
             ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
                 let [weight, moment_1, moment_2] =
-                    blocks::adam::<Self>([weight, moment_1, moment_2], &gradient, &step);
+                    blocks::adam::<Self>([weight, moment_1, moment_2], gradient, &step);
                 (weight, moment_1, moment_2)
             }
         }

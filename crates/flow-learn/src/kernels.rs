@@ -37,5 +37,6 @@ pub use pool::{
 };
 pub(crate) use pool::{average_pool_row, max_pool_row};
 pub use real::Real;
-pub(crate) use scratch::{clear as clear_shelf, give, with as with_scratch};
+pub use scratch::give;
+pub(crate) use scratch::{clear as clear_shelf, taken, with as with_scratch};
 pub use simd::numeric_class;

@@ -164,7 +164,7 @@ impl<B: Host> Backward<B, 1> for SimpleBack {
         let dout = grads.consume::<B>(&ops.node);
         let (x, op, saved) = ops.state;
         if let Some(node) = to_x {
-            grads.register::<B>(node.id, blocks::simple_back::<B>(&x, op, &saved, &dout));
+            grads.register::<B>(node.id, blocks::simple_back::<B>(&x, op, saved, dout));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Host, SimpleOp};
 use crate::kernels::{
     AdamBuffers, AdamStep, BlockGradient, BlockPoint, ConvBlock, DenseBlock, Saved, WantsInput,
-    average_pool_backward, average_pool_forward, give, max_pool_backward, max_pool_forward,
+    average_pool_backward, average_pool_forward, give, max_pool_backward, max_pool_forward, taken,
 };
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
@@ -40,21 +40,24 @@ pub(super) fn simple<B: Host>(x: &FloatTensor<B>, op: SimpleOp) -> (FloatTensor<
     let mut winner = Vec::new();
     let out = match op {
         SimpleOp::MaxPool(shape) => {
-            let mut out = vec![0.0; shape.rows * shape.out_time()];
-            winner.resize(out.len(), 0);
+            let mut out = taken(shape.rows * shape.out_time());
+            winner = taken(out.len());
             max_pool_forward(&shape, &numbers, &mut out, &mut winner);
             out
         }
         SimpleOp::AveragePool(shape) => {
-            let mut out = vec![0.0; shape.rows * shape.out_time()];
+            let mut out = taken(shape.rows * shape.out_time());
             average_pool_forward(&shape, &numbers, &mut out);
             out
         }
-        SimpleOp::Activation(activation) => numbers
-            .par_iter()
-            .with_min_len(4096)
-            .map(|&x| activation.value(x))
-            .collect(),
+        SimpleOp::Activation(activation) => {
+            let mut out = taken(numbers.len());
+            out.par_iter_mut()
+                .with_min_len(4096)
+                .zip(&*numbers)
+                .for_each(|(out, &x)| *out = activation.value(x));
+            out
+        }
     };
     (B::tensor(out, &simple_shape(&x.shape(), op)), winner.into())
 }
@@ -72,13 +75,13 @@ fn simple_shape(dims: &[usize], op: SimpleOp) -> Vec<usize> {
 pub(super) fn simple_back<B: Host>(
     x: &FloatTensor<B>,
     op: SimpleOp,
-    saved: &Saved,
-    dout: &FloatTensor<B>,
+    saved: Saved,
+    dout: FloatTensor<B>,
 ) -> FloatTensor<B> {
-    let gradient = B::numbers(dout);
-    let mut dx = vec![0.0; x.shape().num_elements()];
+    let gradient = B::numbers(&dout);
+    let mut dx = taken(x.shape().num_elements());
     match op {
-        SimpleOp::MaxPool(shape) => max_pool_backward(&shape, saved, &gradient, &mut dx),
+        SimpleOp::MaxPool(shape) => max_pool_backward(&shape, &saved, &gradient, &mut dx),
         SimpleOp::AveragePool(shape) => average_pool_backward(&shape, &gradient, &mut dx),
         SimpleOp::Activation(activation) => {
             let numbers = B::numbers(x);
@@ -89,13 +92,16 @@ pub(super) fn simple_back<B: Host>(
                 .for_each(|(dx, (&x, &dout))| *dx = activation.slope(x) * dout);
         }
     }
+    drop(gradient);
+    B::buffer(dout).into_iter().for_each(give);
+    Arc::into_inner(saved).into_iter().for_each(give);
     B::tensor(dx, &x.shape())
 }
 
 /// The weight and the two moments after a step of Adam.
 pub(super) fn adam<B: Host>(
     changed: [FloatTensor<B>; 3],
-    gradient: &FloatTensor<B>,
+    gradient: FloatTensor<B>,
     step: &AdamStep,
 ) -> [FloatTensor<B>; 3] {
     let shape = gradient.shape();
@@ -104,8 +110,9 @@ pub(super) fn adam<B: Host>(
         weight: &mut weight,
         moment_1: &mut moment_1,
         moment_2: &mut moment_2,
-        gradient: &B::numbers(gradient),
+        gradient: &B::numbers(&gradient),
     });
+    B::buffer(gradient).into_iter().for_each(give);
     [weight, moment_1, moment_2].map(|numbers| B::tensor(numbers, &shape))
 }
 
@@ -179,9 +186,7 @@ impl<B: Host, Block: Backwards> Trail<B, Block> {
             .into_iter()
             .filter_map(B::buffer)
             .for_each(give);
-        if let Some(saved) = Arc::into_inner(self.saved) {
-            give(saved);
-        }
+        Arc::into_inner(self.saved).into_iter().for_each(give);
         (dx, dweight, dbias)
     }
 }

@@ -1,6 +1,7 @@
 //! A dense layer with its ReLU and dropout.
 
 use super::block::{BlockGradient, BlockPoint, WantsInput};
+use super::scratch::{give, taken};
 use super::{DenseShape, Real, plain};
 use super::{dense_forward, dense_input_gradient, dense_weight_gradient};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl<T: Real> DenseBlock<T> {
 
     /// The output, `[batch, outputs]`.
     pub fn forward(&self, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-        let mut out = vec![T::ZERO; self.dense.batch * self.dense.outputs];
+        let mut out = taken(self.dense.batch * self.dense.outputs);
         dense_forward(&self.dense, x, weight, bias, &mut out);
         if self.relu {
             plain::relu(&mut out);
@@ -47,7 +48,8 @@ impl<T: Real> DenseBlock<T> {
         dout: &[T],
         wants_dx: WantsInput,
     ) -> BlockGradient<T> {
-        let mut dz = dout.to_vec();
+        let mut dz = taken(dout.len());
+        dz.copy_from_slice(dout);
         if let Some(mask) = &self.mask {
             dz.iter_mut()
                 .zip(&**mask)
@@ -61,18 +63,15 @@ impl<T: Real> DenseBlock<T> {
             };
             dz.iter_mut().zip(at.out).for_each(closed);
         }
-        let wanted = if wants_dx == WantsInput::Yes {
-            at.x.len()
-        } else {
-            0
-        };
-        let mut dx = vec![T::ZERO; wanted];
-        if wanted > 0 {
+        let mut dx = Vec::new();
+        if wants_dx == WantsInput::Yes {
+            dx = taken(at.x.len());
             dense_input_gradient(&self.dense, at.weight, &dz, &mut dx);
         }
-        let mut dweight = vec![T::ZERO; at.weight.len()];
+        let mut dweight = taken(at.weight.len());
         let mut dbias = vec![T::ZERO; self.dense.outputs];
         dense_weight_gradient(&self.dense, at.x, &dz, &mut dweight, Some(&mut dbias));
+        give(dz);
         BlockGradient { dx, dweight, dbias }
     }
 }
