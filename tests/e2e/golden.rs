@@ -46,6 +46,10 @@ fn run() -> Rows {
     sandbox.write("data/greeting.txt", "hello\n");
     let list = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  greeting.txt\n";
     sandbox.write("data/SHA256SUMS.txt", list);
+    sandbox.write(
+        "ST-subjects.xls",
+        include_bytes!("sleep-edf/ST-subjects.xls"),
+    );
     sandbox.run(&["--jobs", "2"]);
     let facts: Value = serde_json::from_str(&sandbox.read("reports/run.json")).unwrap();
     let kinds = sandbox.flow(&["kinds", "--json"]).last();

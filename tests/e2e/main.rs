@@ -19,5 +19,6 @@ mod loopback;
 mod questions;
 mod real;
 mod sandbox;
+mod sleep_edf;
 mod sweep;
 mod training;

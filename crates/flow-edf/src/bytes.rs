@@ -7,7 +7,7 @@ use memmap2::Mmap;
 /// Read-only bytes.
 pub(crate) enum Bytes {
     Mapped(Mmap),
-    Held(Vec<u8>),
+    Held(Box<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 impl Bytes {
@@ -19,15 +19,20 @@ impl Bytes {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         if metadata.len() == 0 {
-            return Ok(Self::Held(Vec::new())); // an empty map is an error on some systems
+            return Ok(Self::held(Vec::new())); // an empty map is an error on some systems
         }
         map_file(&file).map(Self::Mapped)
+    }
+
+    /// Whatever keeps bytes; they are not copied.
+    pub(crate) fn held(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self::Held(Box::new(bytes))
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
-            Self::Held(bytes) => bytes,
+            Self::Held(bytes) => (**bytes).as_ref(),
         }
     }
 }

@@ -59,12 +59,14 @@ impl Recording {
         Self::parse(bytes, Origin::File(path.to_owned()))
     }
 
-    /// Reads a recording from the bytes of a file.
+    /// Reads a recording from the bytes of a file: a vector, or whatever else keeps bytes, such as a map.
+    ///
+    /// They are not copied, and must stay as they are: [`AsRef::as_ref`] has to give the same bytes each time.
     ///
     /// # Errors
     /// [`EdfError::NotEdf`], [`EdfError::HeaderTruncated`], [`EdfError::Unreadable`].
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, EdfError> {
-        Self::parse(Bytes::Held(bytes), Origin::Memory)
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self, EdfError> {
+        Self::parse(Bytes::held(bytes), Origin::Memory)
     }
 
     fn parse(bytes: Bytes, origin: Origin) -> Result<Self, EdfError> {

@@ -8,9 +8,10 @@ use flow_contract::{
 };
 
 use crate::arrays::{Held, column_names, read, transpose};
+use crate::epoch::EPOCH_TABLE;
 use crate::npz::Array;
 use crate::recordings::{EPOCHS, with_names};
-use crate::table::Table;
+use crate::table::{Table, TableBuilder};
 use crate::tensor::TensorsBuilder;
 
 /// See the module's page.
@@ -21,7 +22,7 @@ const FILE: PortType = PortType::new("any", Form::File);
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "array-epochs",
-    revision: 1,
+    revision: 2,
     summary: "Makes epochs of your own arrays: npz, npy, safetensors, or tables as Parquet or CSV.",
     example: r#"
 [node.people]
@@ -52,11 +53,18 @@ classes = ["rest", "walk", "run"]
             doc: "The classes, if they are in a file of their own: an array, or a table with a row for each epoch.",
         },
     ],
-    outputs: &[OutputPort {
-        name: Cow::Borrowed("epochs"),
-        ty: EPOCHS,
-        doc: "`x` float32 [epoch, channel, time] in the units given, `stage` [epoch]: the class, `onset` [epoch] in s.",
-    }],
+    outputs: &[
+        OutputPort {
+            name: Cow::Borrowed("epochs"),
+            ty: EPOCHS,
+            doc: "`x` float32 [epoch, channel, time] in the units given, `stage` [epoch]: the class, `onset` [epoch] in s.",
+        },
+        OutputPort {
+            name: Cow::Borrowed("table"),
+            ty: EPOCH_TABLE,
+            doc: "onset [s], stage: the class, kept: all of them, reason: none; for `count-epochs`.",
+        },
+    ],
     params: &[
         ParamSpec {
             name: "array",
@@ -144,7 +152,7 @@ impl Kind for ArrayEpochs {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let file = {
+        let (file, table) = {
             let input = task.input("arrays")?;
             let at = |error: NodeError| place(error, input);
             let asked = Asked::new(task.params);
@@ -156,9 +164,12 @@ impl Kind for ArrayEpochs {
                     .and_then(|held| asked.labels(&held, &signals))
                     .map_err(|error| place(error, labels))?,
             };
-            asked.file(&signals, &names).map_err(at)?
+            let onset = asked.onsets(&signals);
+            let table = asked.table(&onset, &names)?;
+            (asked.file(&signals, &names, &onset).map_err(at)?, table)
         };
         task.give("epochs", file);
+        task.give("table", table);
         Ok(())
     }
 }
@@ -399,7 +410,25 @@ impl<'p> Asked<'p> {
         names.iter().enumerate().map(class).collect()
     }
 
-    fn file(&self, signals: &Signals, class: &[u8]) -> Result<Vec<u8>, NodeError> {
+    /// Seconds from the first sample to each epoch.
+    fn onsets(&self, signals: &Signals) -> Vec<f64> {
+        let seconds = signals.time as f64 / self.rate_hz;
+        let onset = |epoch| epoch as f64 * seconds;
+        (0..signals.epochs).map(onset).collect()
+    }
+
+    fn table(&self, onset: &[f64], class: &[u8]) -> Result<Vec<u8>, NodeError> {
+        let name = |class: &u8| self.classes[usize::from(*class)].as_str();
+        TableBuilder::new()
+            .classes(&self.classes)
+            .float("onset", onset)
+            .text("stage", &class.iter().map(name).collect::<Vec<_>>())
+            .bool("kept", &vec![true; onset.len()])
+            .text("reason", &vec![""; onset.len()])
+            .parquet()
+    }
+
+    fn file(&self, signals: &Signals, class: &[u8], onset: &[f64]) -> Result<Vec<u8>, NodeError> {
         let mut units: Vec<String> = self
             .params
             .texts("units")
@@ -409,10 +438,6 @@ impl<'p> Asked<'p> {
         if let [unit] = units.as_slice() {
             units = vec![unit.clone(); self.columns.len()];
         }
-        let seconds = signals.time as f64 / self.rate_hz;
-        let onset: Vec<f64> = (0..signals.epochs)
-            .map(|epoch| epoch as f64 * seconds)
-            .collect();
         with_names(TensorsBuilder::new(), &units, &self.classes)
             .fact("channels", self.modalities.join("\t"))
             .f32(
@@ -420,7 +445,7 @@ impl<'p> Asked<'p> {
                 &[signals.epochs, self.columns.len(), signals.time],
                 &signals.x,
             )
-            .f64("onset", &[onset.len()], &onset)
+            .f64("onset", &[onset.len()], onset)
             .u8("stage", &[class.len()], class)
             .build()
     }

@@ -1,26 +1,31 @@
 //! `epoch`: 30 s epochs of chosen channels, placed by the onsets of a scoring.
 
+mod fate;
 mod place;
 mod signals;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use flow_contract::{
     Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
-    ParamSpec, ParamType, PortType, Task, Value,
+    ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_edf::Recording;
 
-use crate::recordings::EPOCHS;
+use crate::recordings::{CLASSES, EPOCHS};
 use crate::table::TableBuilder;
 use crate::tensor::TensorsBuilder;
-use place::{Fate, Placed, place};
-use signals::{Channel, Signals};
+use place::{Placed, lights_off, place};
+use signals::{Channel, SLACK_SECONDS, Signals};
+
+pub use fate::Fate;
+use fate::reasons;
 
 /// A polysomnogram as an EDF file.
 pub const PSG: PortType = PortType::new("any", Form::File);
 
-/// One row an epoch of the scoring: onset, what was scored, whether it was kept, and why not.
+/// One row an epoch of the night: onset, what was scored, whether it was kept, and why not.
 pub const EPOCH_TABLE: PortType = PortType::new("epoch table", Form::Table);
 
 /// See the module's page.
@@ -28,7 +33,7 @@ pub struct Epoch;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "epoch",
-    revision: 1,
+    revision: 2,
     summary: "Cuts a recording into scored epochs, placed by the onsets of its scoring.",
     example: r#"[node.night]
 kind = "epoch"
@@ -60,7 +65,7 @@ marker = "Marker"
         OutputPort {
             name: Cow::Borrowed("table"),
             ty: EPOCH_TABLE,
-            doc: "onset [s], scored, stage, kept, reason: every scored epoch.",
+            doc: "onset [s], scored, stage, kept, reason: every epoch of the night, scored or not.",
         },
     ],
     params: &[
@@ -88,6 +93,33 @@ marker = "Marker"
             unit: "",
             doc: "A signal that is negative during telemetry errors; epochs that touch one are dropped.",
         },
+        ParamSpec {
+            name: "lights_off",
+            ty: ParamType::Text,
+            default: Some(Literal::Text("")),
+            unit: "",
+            doc: "A time of day such as `23:01`; epochs that begin earlier in the night are dropped. Empty: none.",
+        },
+        ParamSpec {
+            name: "wake_margin",
+            ty: ParamType::Float {
+                min: 0.0,
+                max: 1440.0,
+            },
+            default: Some(Literal::Float(1440.0)),
+            unit: "min",
+            doc: "Epochs further before the first or after the last epoch of sleep are dropped; a day keeps all.",
+        },
+        ParamSpec {
+            name: "flat",
+            ty: ParamType::Float {
+                min: -1.0,
+                max: 1000.0,
+            },
+            default: Some(Literal::Float(0.0)),
+            unit: "µV",
+            doc: "Epochs in which a channel's values span no more are dropped; negative keeps constant ones.",
+        },
     ],
     seeded: false,
     open_ports: false,
@@ -99,6 +131,9 @@ impl Kind for Epoch {
     }
 
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        if name == "lights_off" {
+            return check_clock(value);
+        }
         let Some(channels) = value.as_list().filter(|_| name == "channels") else {
             return Ok(());
         };
@@ -119,20 +154,21 @@ impl Kind for Epoch {
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let (epochs, table) = {
-            let psg = read(task, "psg")?;
-            let hypnogram = read(task, "hypnogram")?;
-            let texts = task.params.texts("channels");
-            let channels: Vec<Channel> = texts
+            let (psg, hypnogram) = (read(task, "psg")?, read(task, "hypnogram")?);
+            let channels = task.params.texts("channels");
+            let channels: Vec<Channel> = channels
                 .iter()
                 .filter_map(|text| Channel::parse(text))
                 .collect();
-            let name = &task.input("psg")?.name;
+            let (psg_name, hypnogram_name) = (name(task, "psg"), name(task, "hypnogram"));
             let signals = Signals::find(&psg, &channels, task.params.text("marker"), task.observer)
-                .map_err(|error| error.at(name))?;
+                .map_err(|error| within(&psg_name, error))?;
             let seconds = task.params.float("seconds");
             let placed =
-                place(&psg, &hypnogram, seconds).map_err(|error| error.at(hypnogram_name(task)))?;
-            cut(&signals, &placed, seconds).map_err(|error| error.at(name))?
+                place(&psg, &hypnogram, seconds).map_err(|error| within(&hypnogram_name, error))?;
+            let rules =
+                Rules::new(task.params, &psg, &placed).map_err(|error| within(&psg_name, error))?;
+            cut(&signals, &placed, &rules).map_err(|error| within(&psg_name, error))?
         };
         task.give("epochs", epochs);
         task.give("table", table);
@@ -140,15 +176,47 @@ impl Kind for Epoch {
     }
 }
 
-fn hypnogram_name(task: &Task<'_>) -> String {
-    task.input("hypnogram")
-        .map(|input| input.name.clone())
-        .unwrap_or_default()
+fn check_clock(value: &Value) -> Result<(), ParamProblem> {
+    let text = value.as_text().unwrap_or_default();
+    if text.is_empty() || clock(text).is_some() {
+        return Ok(());
+    }
+    Err(ParamProblem {
+        param: "lights_off".to_owned(),
+        what: format!("`{text}` is no time of day"),
+        help: "write hours and minutes, as in \"23:01\"".to_owned(),
+    })
+}
+
+fn name(task: &Task<'_>, port: &str) -> String {
+    let input = task.input(port);
+    input.map(|input| input.name.clone()).unwrap_or_default()
+}
+
+/// An error's place inside a file.
+fn within(file: &str, error: NodeError) -> NodeError {
+    let place = match &error.place {
+        None => file.to_owned(),
+        Some(place) => format!("{file}, {place}"),
+    };
+    error.at(place)
+}
+
+/// Seconds since midnight of `23:01` or `23:01:30`.
+pub fn clock(text: &str) -> Option<u32> {
+    let parts: Vec<&str> = text.trim().split(':').collect();
+    let (&hour, &minute, second) = match parts.as_slice() {
+        [hour, minute] => (hour, minute, "0"),
+        [hour, minute, second] => (hour, minute, *second),
+        _ => return None,
+    };
+    let part = |text: &str, below: u32| text.parse().ok().filter(|part: &u32| *part < below);
+    Some(part(hour, 24)? * 3600 + part(minute, 60)? * 60 + part(second, 60)?)
 }
 
 fn read(task: &Task<'_>, port: &str) -> Result<Recording, NodeError> {
     let input = task.input(port)?;
-    let recording = Recording::from_bytes(input.content.to_vec()).map_err(|error| {
+    let recording = Recording::from_bytes(input.content.clone()).map_err(|error| {
         NodeError::new(format!("`{}` can't be read as EDF", input.name)).because(error)
     })?;
     for warning in recording.warnings() {
@@ -157,87 +225,110 @@ fn read(task: &Task<'_>, port: &str) -> Result<Recording, NodeError> {
     Ok(recording)
 }
 
-/// The epochs file and the table of every scored epoch.
+/// What an epoch must satisfy besides its scoring.
+struct Rules {
+    /// The length of an epoch, s.
+    seconds: f64,
+    /// A channel that spans no more is flat, µV.
+    flat: f64,
+    /// Epochs from here on, s: the lights are off, and sleep is not further than the margin.
+    lights_off: f64,
+    /// Epochs that lie in here, s.
+    near_sleep: Range<f64>,
+}
+
+impl Rules {
+    fn new(params: &Params, psg: &Recording, placed: &[Placed]) -> Result<Self, NodeError> {
+        let seconds = params.float("seconds");
+        let lights_off = match clock(params.text("lights_off")) {
+            None => f64::NEG_INFINITY,
+            Some(clock) => lights_off(psg, clock)?,
+        };
+        let asleep = |one: &&Placed| one.class.is_some_and(|class| class > 0);
+        let margin = params.float("wake_margin") * 60.0 + SLACK_SECONDS;
+        let onset = |one: Option<&Placed>| one.map(|one| one.onset);
+        let first = onset(placed.iter().find(asleep)).unwrap_or(f64::NEG_INFINITY);
+        let last = onset(placed.iter().rev().find(asleep)).unwrap_or(f64::INFINITY);
+        Ok(Self {
+            seconds,
+            flat: params.float("flat"),
+            lights_off: lights_off - SLACK_SECONDS,
+            near_sleep: first - margin..last + seconds + margin,
+        })
+    }
+
+    /// Why an epoch is dropped whatever its signals hold.
+    fn fate(&self, one: &Placed, signals: &Signals<'_>) -> Result<Fate, NodeError> {
+        let covered = signals.coverage(one.onset, self.seconds)?;
+        let end = one.onset + self.seconds;
+        Ok(match one.fate {
+            unscored @ (Fate::BeforeScoring | Fate::Hole | Fate::AfterScoring) => unscored,
+            _ if covered != Fate::Kept => covered,
+            Fate::Kept if one.onset < self.lights_off => Fate::BeforeLightsOff,
+            Fate::Kept if one.onset < self.near_sleep.start || end > self.near_sleep.end => {
+                Fate::OutsideMargin
+            }
+            Fate::Kept if signals.marker_is_negative(one.onset, self.seconds)? => {
+                Fate::TelemetryError
+            }
+            scored => scored,
+        })
+    }
+}
+
+/// The epochs file and the table of every epoch of the night.
 fn cut(
     signals: &Signals<'_>,
     placed: &[Placed],
-    seconds: f64,
+    rules: &Rules,
 ) -> Result<(Vec<u8>, Vec<u8>), NodeError> {
     let mut x: Vec<f32> = Vec::new();
     let (mut stage, mut onset): (Vec<u8>, Vec<f64>) = (Vec::new(), Vec::new());
     let mut fates = Vec::with_capacity(placed.len());
     for one in placed {
-        let fate = match one.class {
-            None => Fate::NoClass,
-            Some(_) if signals.marker_is_negative(one.onset, seconds)? => Fate::TelemetryError,
-            Some(class) => match signals.append(one.onset, seconds, &mut x)? {
-                false => Fate::NoSignal,
-                true => {
-                    stage.push(class);
-                    onset.push(one.onset);
-                    Fate::Kept
-                }
-            },
-        };
+        let mut fate = rules.fate(one, signals)?;
+        if let Some(class) = one.class.filter(|_| fate == Fate::Kept) {
+            fate = signals.append(one.onset, rules.seconds, rules.flat, &mut x)?;
+            if fate == Fate::Kept {
+                stage.push(class);
+                onset.push(one.onset);
+            }
+        }
         fates.push(fate);
     }
     if stage.is_empty() {
-        return Err(NodeError::new(format!(
-            "none of the {} scored epochs can be used",
-            placed.len()
-        ))
-        .because(reasons(&fates))
-        .help("check that the scoring belongs to this recording"));
+        let what = format!(
+            "none of the {} epochs of the night can be used",
+            fates.len()
+        );
+        return Err(NodeError::new(what)
+            .because(reasons(&fates))
+            .help("check that the scoring belongs to this recording"));
     }
-    let shape = [
-        stage.len(),
-        signals.channels(),
-        x.len() / stage.len() / signals.channels(),
-    ];
+    let time = x.len() / stage.len() / signals.channels();
     let file = TensorsBuilder::new()
         .fact("channels", signals.names().join("\t"))
-        .f32("x", &shape, &x)
+        .f32("x", &[stage.len(), signals.channels(), time], &x)
         .f64("onset", &[onset.len()], &onset)
         .u8("stage", &[stage.len()], &stage)
         .build()?;
     Ok((file, table(placed, &fates)?))
 }
 
-fn reasons(fates: &[Fate]) -> String {
-    let count = |fate: Fate| fates.iter().filter(|one| **one == fate).count();
-    [Fate::NoClass, Fate::NoSignal, Fate::TelemetryError]
-        .map(|fate| format!("{}: {}", fate.words(), count(fate)))
-        .join(", ")
-}
-
 fn table(placed: &[Placed], fates: &[Fate]) -> Result<Vec<u8>, NodeError> {
-    let class = |one: &Placed| {
-        one.class
-            .map_or("", |class| crate::recordings::CLASSES[usize::from(class)])
+    let text = |of: &dyn Fn(&Placed) -> &'static str| -> Vec<&'static str> {
+        placed.iter().map(of).collect()
     };
+    let class = |one: &Placed| one.class.map_or("", |class| CLASSES[usize::from(class)]);
+    let onset: Vec<f64> = placed.iter().map(|one| one.onset).collect();
+    let scored: Vec<&str> = placed.iter().map(|one| one.text.as_str()).collect();
+    let kept: Vec<bool> = fates.iter().map(|fate| *fate == Fate::Kept).collect();
+    let reason: Vec<&str> = fates.iter().map(|fate| fate.words()).collect();
     TableBuilder::new()
-        .float(
-            "onset",
-            &placed.iter().map(|one| one.onset).collect::<Vec<_>>(),
-        )
-        .text(
-            "scored",
-            &placed
-                .iter()
-                .map(|one| one.text.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .text("stage", &placed.iter().map(class).collect::<Vec<_>>())
-        .bool(
-            "kept",
-            &fates
-                .iter()
-                .map(|fate| *fate == Fate::Kept)
-                .collect::<Vec<_>>(),
-        )
-        .text(
-            "reason",
-            &fates.iter().map(|fate| fate.words()).collect::<Vec<_>>(),
-        )
+        .float("onset", &onset)
+        .text("scored", &scored)
+        .text("stage", &text(&class))
+        .bool("kept", &kept)
+        .text("reason", &reason)
         .parquet()
 }

@@ -35,6 +35,7 @@ mod score_truth;
 mod shares;
 mod simulate_arrays;
 mod simulate_night;
+mod sleep_edf;
 pub mod table;
 pub mod tensor;
 mod train;
@@ -92,6 +93,7 @@ static KINDS: &[&dyn Kind] = &[
     &shares::Shares,
     &simulate_arrays::SimulateArrays,
     &simulate_night::SimulateNight,
+    &sleep_edf::SleepEdf,
     &train::Train,
     &zscore::ZScore,
 ];

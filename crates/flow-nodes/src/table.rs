@@ -215,6 +215,12 @@ impl Table {
         Ok(names)
     }
 
+    /// The classes that the table itself lists, in order; none where it need not say.
+    #[must_use]
+    pub fn listed_classes(&self) -> &[String] {
+        &self.1
+    }
+
     /// The number of rows.
     #[must_use]
     pub fn height(&self) -> usize {

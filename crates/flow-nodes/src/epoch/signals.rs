@@ -1,7 +1,14 @@
 //! The signals an epoch is cut from.
 
+use std::ops::Range;
+
 use flow_contract::{NodeError, Observer};
 use flow_edf::{EdfError, Recording};
+
+use super::fate::Fate;
+
+/// An epoch may reach beyond the signal by this much and still be covered, s.
+pub const SLACK_SECONDS: f64 = 1e-6;
 
 /// A modality and the labels its signal may have.
 pub struct Channel<'a> {
@@ -90,7 +97,10 @@ impl<'a> Signals<'a> {
         let marker = if marker.is_empty() {
             None
         } else {
-            Some(psg.signal_index(marker).map_err(|e| missing(psg, &e))?)
+            Some(
+                psg.signal_index(marker)
+                    .map_err(|e| missing(psg, marker, e))?,
+            )
         };
         Ok(Self {
             psg,
@@ -113,42 +123,91 @@ impl<'a> Signals<'a> {
             .collect()
     }
 
-    /// Appends an epoch, `[channel, time]` in µV; false, and nothing appended, where the signals
-    /// don't cover it without a gap.
+    /// Whether the signals cover an epoch: [`Fate::Kept`], or why not.
+    ///
+    /// # Errors
+    /// An epoch that is no whole number of samples.
+    pub fn coverage(&self, onset: f64, seconds: f64) -> Result<Fate, NodeError> {
+        for one in &self.chosen {
+            if self.samples(one, onset, seconds)?.is_none() {
+                let ends = self.psg.duration_seconds();
+                let outside = onset < -SLACK_SECONDS || onset + seconds > ends + SLACK_SECONDS;
+                return Ok(if outside {
+                    Fate::OutsideSignal
+                } else {
+                    Fate::Gap
+                });
+            }
+        }
+        Ok(Fate::Kept)
+    }
+
+    /// Appends an epoch that the signals cover, `[channel, time]` in µV, if it can be used;
+    /// else says why not and appends nothing.
+    ///
+    /// `flat` in µV: a channel whose largest and smallest value lie no further apart is flat.
     ///
     /// # Errors
     /// An epoch that is no whole number of samples, or a file that can't be read.
-    pub fn append(&self, onset: f64, seconds: f64, x: &mut Vec<f32>) -> Result<bool, NodeError> {
+    pub fn append(
+        &self,
+        onset: f64,
+        seconds: f64,
+        flat: f64,
+        x: &mut Vec<f32>,
+    ) -> Result<Fate, NodeError> {
         let before = x.len();
+        let mut fate = Fate::Kept;
         for one in &self.chosen {
-            let wanted = (self.rate_hz * seconds / one.hold as f64).round();
-            if (wanted * one.hold as f64 - self.rate_hz * seconds).abs() > 1e-6 {
-                return Err(NodeError::new(format!(
-                    "an epoch of {seconds} s is no whole number of samples at {} Hz",
-                    self.rate_hz / one.hold as f64
-                )));
-            }
-            let wanted = wanted as usize;
-            let spans = self
-                .psg
-                .spans(one.index, onset..onset + seconds)
-                .map_err(NodeError::new)?;
-            let [span] = spans.as_slice() else {
-                x.truncate(before);
-                return Ok(false);
+            let Some(samples) = self.samples(one, onset, seconds)? else {
+                fate = Fate::Gap;
+                break;
             };
-            if span.samples.len() != wanted {
-                x.truncate(before);
-                return Ok(false);
+            let mut values = vec![0.0_f32; samples.len()];
+            self.psg
+                .physical_into(one.index, samples.start, &mut values)
+                .map_err(|error| self.at(one.index, onset, &error))?;
+            values.iter_mut().for_each(|value| *value *= one.microvolt);
+            fate = judged(&values, flat);
+            if fate != Fate::Kept {
+                break;
             }
-            let values = self
-                .psg
-                .physical(one.index, span.samples.clone())
-                .map_err(NodeError::new)?;
-            let scaled = values.iter().map(|value| *value as f32 * one.microvolt);
-            x.extend(scaled.flat_map(|value| std::iter::repeat_n(value, one.hold)));
+            x.extend(
+                values
+                    .iter()
+                    .flat_map(|value| std::iter::repeat_n(*value, one.hold)),
+            );
         }
-        Ok(true)
+        if fate != Fate::Kept {
+            x.truncate(before);
+        }
+        Ok(fate)
+    }
+
+    /// The samples of an epoch; `None` where they are not all there in one stretch.
+    fn samples(
+        &self,
+        one: &Chosen,
+        onset: f64,
+        seconds: f64,
+    ) -> Result<Option<Range<usize>>, NodeError> {
+        let wanted = (self.rate_hz * seconds / one.hold as f64).round();
+        if (wanted * one.hold as f64 - self.rate_hz * seconds).abs() > 1e-6 {
+            return Err(NodeError::new(format!(
+                "an epoch of {seconds} s is no whole number of samples at {} Hz",
+                self.rate_hz / one.hold as f64
+            ))
+            .at(&self.psg.signals()[one.index].label)
+            .help("choose `seconds` such that it is"));
+        }
+        let spans = self
+            .psg
+            .spans(one.index, onset..onset + seconds)
+            .map_err(|error| self.at(one.index, onset, &error))?;
+        let [span] = spans.as_slice() else {
+            return Ok(None);
+        };
+        Ok((span.samples.len() == wanted as usize).then(|| span.samples.clone()))
     }
 
     /// Whether the marker is negative anywhere in an epoch.
@@ -159,21 +218,34 @@ impl<'a> Signals<'a> {
         let Some(marker) = self.marker else {
             return Ok(false);
         };
-        let spans = self
-            .psg
-            .spans(marker, onset..onset + seconds)
-            .map_err(NodeError::new)?;
+        let at = |error: EdfError| self.at(marker, onset, &error);
+        let spans = self.psg.spans(marker, onset..onset + seconds).map_err(at)?;
         for span in spans {
-            let values = self
-                .psg
-                .physical(marker, span.samples)
-                .map_err(NodeError::new)?;
+            let values = self.psg.physical(marker, span.samples).map_err(at)?;
             if values.iter().any(|value| *value < 0.0) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+
+    fn at(&self, signal: usize, onset: f64, error: &EdfError) -> NodeError {
+        let label = &self.psg.signals()[signal].label;
+        NodeError::new(format!("`{label}` can't be read at {onset} s")).because(error)
+    }
+}
+
+/// Whether a channel's values can be used.
+fn judged(values: &[f32], flat: f64) -> Fate {
+    if values.iter().any(|value| !value.is_finite()) {
+        return Fate::NotFinite;
+    }
+    let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if f64::from(most) - f64::from(least) <= flat {
+        return Fate::Flat;
+    }
+    Fate::Kept
 }
 
 fn index(psg: &Recording, channel: &Channel<'_>) -> Result<usize, NodeError> {
@@ -198,16 +270,18 @@ fn index(psg: &Recording, channel: &Channel<'_>) -> Result<usize, NodeError> {
     .help("name one of these in `channels`"))
 }
 
-fn missing(psg: &Recording, error: &EdfError) -> NodeError {
+fn missing(psg: &Recording, marker: &str, error: EdfError) -> NodeError {
+    if !matches!(error, EdfError::NoSuchSignal { .. }) {
+        return NodeError::new(error);
+    }
     let labels: Vec<&str> = psg
         .signals()
         .iter()
         .map(|signal| signal.label.as_str())
         .collect();
-    NodeError::new(error).help(format!(
-        "the recording has `{}`; use `marker = \"\"` for none",
-        labels.join("`, `")
-    ))
+    NodeError::new(format!("there is no signal `{marker}` to be the marker"))
+        .because(format!("the recording has `{}`", labels.join("`, `")))
+        .help("name one of these in `marker`, or use \"\" for none")
 }
 
 fn rate(psg: &Recording, index: usize) -> Result<f64, NodeError> {

@@ -140,16 +140,17 @@ fn counts(recordings: usize, totals: &[(&str, i64)]) -> Option<String> {
             .map(|(_, sum)| *sum)
     };
     let (scored, kept) = (of("scored")?, of("kept")?);
+    let all = of("epochs").unwrap_or(scored);
     let tiles = [
         (recordings as i64, "recordings"),
         (scored, "epochs scored"),
         (kept, "epochs kept"),
-        (scored - kept, "epochs dropped"),
+        (all - kept, "epochs dropped"),
     ];
     let tiles = tiles.map(|(number, what)| tile(number, what)).concat();
     let rest = totals
         .iter()
-        .filter(|(name, _)| *name != "scored" && *name != "kept");
+        .filter(|(name, _)| !["epochs", "scored", "kept"].contains(name));
     let rest: Vec<String> = rest
         .map(|(name, sum)| format!("{} {}", name.replace('_', " "), grouped(*sum)))
         .collect();
@@ -194,7 +195,8 @@ mod tests {
     #[test]
     fn dropped_epochs_are_counted() {
         let totals = [
-            ("scored", 1300),
+            ("epochs", 1300),
+            ("scored", 1290),
             ("kept", 1276),
             ("W", 1276),
             ("no_class", 24),

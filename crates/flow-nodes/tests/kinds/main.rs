@@ -1,0 +1,10 @@
+//! Kinds that read recordings, run on files made here: what they give, and what they say.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that can't make its files should fail there"
+)]
+
+mod epoch;
+mod lab;
+mod sleep_edf;
