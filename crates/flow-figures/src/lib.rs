@@ -17,6 +17,7 @@ mod axis;
 mod boxes;
 mod check;
 mod coefficients;
+mod comparison;
 mod confusion;
 mod dag;
 mod error;
@@ -35,6 +36,7 @@ mod text;
 mod training_curves;
 
 pub use coefficients::{Coefficient, Coefficients, Effect, coefficients};
+pub use comparison::{Comparison, Extent, Series, comparison};
 pub use confusion::{Confusion, confusion};
 pub use dag::{Dag, DagNode, NodeState, dag};
 pub use error::FigureError;

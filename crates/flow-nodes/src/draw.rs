@@ -1,6 +1,8 @@
-//! The graph of a study as a figure, for those who may not use the leaf crates.
+//! Figures that no kind draws, for those who may not use the leaf crates: graphs and comparisons.
 
 use flow_figures::{Dag, DagNode, NodeState, dag};
+
+pub use flow_figures::{Comparison, Extent, Series};
 
 /// A node to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,18 @@ pub fn graph(
     };
     let figure = dag(&graph).map_err(|error| error.to_string())?;
     Ok(figure.svg)
+}
+
+/// A number over the values of an axis, as SVG and as PNG at 300 dpi.
+///
+/// # Errors
+/// In words: nothing to draw, or more values or lines than a figure can tell apart.
+pub fn comparison(input: &Comparison) -> Result<(String, Vec<u8>), String> {
+    let figure = flow_figures::comparison(input).map_err(|error| error.to_string())?;
+    let picture = figure
+        .png(crate::figures::SCALE)
+        .map_err(|error| error.to_string())?;
+    Ok((figure.svg, picture))
 }
 
 fn node(drawn: &DrawnNode) -> DagNode {

@@ -36,7 +36,7 @@ const OUTPUTS: &[OutputPort] = &[
 ];
 
 /// PNG pixels per CSS pixel of the figure: 300 dpi where CSS has 96.
-const SCALE: f64 = 300.0 / 96.0;
+pub const SCALE: f64 = 300.0 / 96.0;
 
 pub fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), NodeError> {
     let figure = figure.map_err(NodeError::new)?;

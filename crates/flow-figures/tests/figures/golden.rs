@@ -52,6 +52,10 @@ fn small_figures() -> Vec<(&'static str, Figure)> {
         ("confusion", confusion(&matrix)),
         ("training_curves", training_curves(&curves_of(2, 4))),
         ("sweep", sweep(&sweep_of(&[0.01, 1.0, 100.0], 3))),
+        (
+            "comparison",
+            comparison(&comparison_of(&["8", "16", "32"], &["EEG", "EOG"])),
+        ),
         ("dag", dag(&graph)),
     ]
     .map(|(name, figure)| (name, figure.expect(name)))

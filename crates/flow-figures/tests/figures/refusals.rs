@@ -273,3 +273,30 @@ fn images_without_pixels_or_with_too_many_are_refused() {
         assert!(matches!(figure.png(scale), Err(Scale { .. })), "{scale}");
     }
 }
+
+#[test]
+fn a_comparison_wants_numbers_and_lines_that_can_be_told_apart() {
+    let usual = || comparison_of(&["8", "16"], &["EEG", "EOG"]);
+    let mut short = usual();
+    short.series[0].points.pop();
+    let refused = comparison(&short);
+    assert!(matches!(
+        refused,
+        Err(Length {
+            got: 1,
+            want: 2,
+            ..
+        })
+    ));
+    let mut nan = usual();
+    nan.series[1].points[0] = Some(Extent {
+        least: 0.0,
+        mean: f64::NAN,
+        greatest: 1.0,
+    });
+    let refused = comparison(&nan);
+    assert!(matches!(refused, Err(NotFinite { index: 1, .. })));
+    let nine = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let refused = comparison(&comparison_of(&["8"], &nine));
+    assert!(matches!(refused, Err(TooMany { got: 9, .. })));
+}

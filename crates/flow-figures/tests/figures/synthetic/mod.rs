@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         confusions(),
         training::curves(),
         training::sweeps(),
+        comparisons(),
         graphs::graphs(),
     ]
     .concat()
@@ -302,5 +303,49 @@ fn confusions() -> Vec<Case> {
         ("confusion-huge", confusion(&huge)),
         ("confusion-12", confusion(&twelve)),
         ("confusion-one-empty", confusion(&one)),
+    ]
+}
+
+/// Some series over values; the last value of the second series is missing.
+pub fn comparison_of(values: &[&str], series: &[&str]) -> Comparison {
+    let mut noise = Noise(11);
+    let extent = |noise: &mut Noise| {
+        let mean = 33.0 + 10.0 * noise.normal();
+        let (down, up) = (5.0 * noise.next(), 5.0 * noise.next());
+        Extent {
+            least: mean - down,
+            mean,
+            greatest: mean + up,
+        }
+    };
+    let line = |(at, name): (usize, &&str)| Series {
+        name: (*name).to_owned(),
+        points: (0..values.len())
+            .map(|i| (at != 1 || i + 1 < values.len()).then(|| extent(&mut noise)))
+            .collect(),
+    };
+    Comparison {
+        title: "mean_of_shares over rule".into(),
+        number: "mean_of_shares".into(),
+        over: "rule".into(),
+        values: words(values),
+        series: series.iter().enumerate().map(line).collect(),
+    }
+}
+
+fn comparisons() -> Vec<Case> {
+    let rules = ["epsilon(0.01)", "epsilon(100)", "alpha-beta(1,0)"];
+    let long: Vec<String> = (0..40)
+        .map(|i| format!("a rule & its <long> name, number {i}"))
+        .collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    let eight = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    vec![
+        (
+            "comparison-usual",
+            comparison(&comparison_of(&rules, &["EEG", "EOG", "EMG"])),
+        ),
+        ("comparison-one", comparison(&comparison_of(&["8"], &[""]))),
+        ("comparison-long", comparison(&comparison_of(&long, &eight))),
     ]
 }
