@@ -75,6 +75,17 @@ fn compare_tabulates_a_number_over_an_axis() {
     }
     assert!(said.err.contains("averaged over modality"), "{}", said.err);
     assert!(lab.read("f.svg").contains("epsilon(0.001)"));
+    let said = lab.flow(&[&over_rule[..], &["--by", "modality", "--figure", "f.png"]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let png = std::fs::read(lab.path("f.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG"));
+    let said = lab.flow(&[&over_rule[..], &["--figure", "f.pdf"]].concat());
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("end its name in .svg or .png"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

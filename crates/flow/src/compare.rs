@@ -3,8 +3,6 @@
 mod figure;
 mod group;
 
-use std::fs;
-
 use flow_contract::{Catalog, Row, Value};
 use flow_nodes::CATALOG;
 use serde_json::json;
@@ -32,9 +30,7 @@ pub fn compare(place: &Place, compare: &Compare) -> Result<Outcome, Refusal> {
     let rows = rows(&study, name)?;
     let groups = groups(&rows, column, compare)?;
     if let Some(path) = &compare.figure {
-        let svg = figure::drawn(&groups, &compare.metric, &compare.over);
-        let write = fs::write(path, svg);
-        write.map_err(|error| Refusal::failed(format!("writing `{}`: {error}", path.display())))?;
+        figure::draw(&groups, compare, path)?;
         note(&format!("wrote   {}", path.display()));
     }
     match (compare.json, compare.csv) {
