@@ -3,17 +3,14 @@
 //! `cargo run --release -p flow-edf --example bench_edf -- night.edf` writes the night to `night.edf` and
 //! leaves it there, so that `bench_edf.py night.edf` can read the same with other tools.
 
-use std::{
-    error::Error,
-    hint::black_box,
-    io::Write,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+#[path = "night/mod.rs"]
+mod night;
 
-use flow_edf::{Date, EdfWriter, Format, NewSignal, Recording, Samples, Start, TimeOfDay};
+use std::{error::Error, hint::black_box, io::Write, path::PathBuf, time::Instant};
 
-const RECORDS: usize = 9 * 3600 / 10;
+use flow_edf::{Format, Recording};
+use night::{RECORDS, simulate, write};
+
 const CHANNELS: [&str; 3] = ["EEG Fpz-Cz", "EOG horizontal", "EMG submental"];
 const ROUNDS: usize = 25;
 
@@ -29,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let signals = simulate();
     report.best("write the night: 4 signals of f32 and a marker", || {
-        night(&signals, &path)
+        write(&signals, &path, Format::EDF, &[])
     })?;
     drop(signals);
     report.best("open, read 3 channels, f64, new buffers", || {
@@ -58,43 +55,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok(())
     })
-}
-
-/// Four signals at 100 Hz over the night: a random walk that leans back to zero, from a fixed seed.
-fn simulate() -> Vec<Vec<f32>> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut step = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / 16_777_216.0 - 0.5
-    };
-    let mut signal = || {
-        let mut value = 0.0_f32;
-        let next = |_| {
-            value = 0.98 * value + 40.0 * step();
-            value
-        };
-        (0..RECORDS * 1000).map(next).collect()
-    };
-    (0..4).map(|_| signal()).collect()
-}
-
-fn night(signals: &[Vec<f32>], path: &Path) -> Result<(), Box<dyn Error>> {
-    let marker = vec![1_i16; RECORDS * 100];
-    let (date, time) = (Date::new(1994, 7, 12), TimeOfDay::new(23, 0, 0, 0));
-    let mut file = EdfWriter::new(Format::EDF, 10.0)
-        .patient("X M X Male_60yr")
-        .start(Start { date, time });
-    let labels = ["EEG Fpz-Cz", "EEG Pz-Oz", "EOG horizontal", "EMG submental"];
-    for (label, values) in labels.into_iter().zip(signals) {
-        let signal = NewSignal::new(label, 1000, Samples::F32(values)).unit("uV");
-        file = file.signal(signal.digital(-8192, 8191).physical(-3000.0, 3000.0));
-    }
-    let marker = NewSignal::new("Marker", 100, Samples::I16(&marker)).unit("ID+M-E");
-    Ok(file
-        .signal(marker.digital(-32, 34).physical(-32.0, 34.0))
-        .write_file(path)?)
 }
 
 struct Report<W> {
