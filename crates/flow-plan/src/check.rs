@@ -1,6 +1,7 @@
 //! From the file to the plan, finding every mistake on the way.
 
 mod axes;
+mod braces;
 mod combine;
 mod head;
 mod nodes;

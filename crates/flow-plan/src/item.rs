@@ -116,7 +116,10 @@ pub(crate) fn read<'t>(text: &'t str, complaints: &mut Complaints) -> Option<Tab
     let mut before: Option<(usize, String)> = None;
     for error in errors {
         let span = error.span().unwrap_or_default();
-        let message = error.message().to_owned();
+        let message = match lacks_comma(text, span.clone()) {
+            true => "missing comma between the entries of a list".to_owned(),
+            false => error.message().to_owned(),
+        };
         let line = text
             .get(..span.start)
             .map_or(0, |before| before.matches('\n').count());
@@ -135,6 +138,15 @@ pub(crate) fn read<'t>(text: &'t str, complaints: &mut Complaints) -> Option<Tab
         before = Some((line, message));
     }
     None
+}
+
+/// Whether a place reads `1 2` inside a list, which the reader takes for text without quotes.
+fn lacks_comma(text: &str, span: std::ops::Range<usize>) -> bool {
+    let before = text.get(..span.start).unwrap_or("").trim_end();
+    let mut words = text.get(span).unwrap_or("").split_whitespace();
+    let first = words.next().unwrap_or("");
+    let value = first.parse::<f64>().is_ok() || ["true", "false"].contains(&first);
+    value && words.next().is_some() && before.ends_with(['[', ','])
 }
 
 /// Reads what stands after `--set name=`: a TOML value if it is one, else text as it stands.

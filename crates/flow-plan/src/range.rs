@@ -16,6 +16,9 @@ pub(crate) const MOST_VALUES: i64 = 1_000_000;
 /// so that it can be written and is the same on every machine.
 pub(crate) fn values(text: &str) -> Option<Result<Vec<Value>, String>> {
     let text = text.trim();
+    if let Some(why) = foreign(text) {
+        return Some(Err(why));
+    }
     if let Some((low, high)) = text.split_once("..") {
         let (high, inclusive) = match high.strip_prefix('=') {
             Some(high) => (high, 1),
@@ -34,6 +37,24 @@ pub(crate) fn values(text: &str) -> Option<Result<Vec<Value>, String>> {
     let arguments = rest.strip_suffix(')')?.split(',');
     let numbers: Option<Vec<f64>> = arguments.map(|n| n.trim().parse().ok()).collect();
     Some(spaced(&numbers?, spacing))
+}
+
+/// What a range of another language is written here.
+fn foreign(text: &str) -> Option<String> {
+    if let Some((low, high)) = text.split_once("...") {
+        let whole = |end: &str| end.trim().parse::<i64>().is_ok();
+        let ours = format!("write `{low}..{high}`, which leaves {high} out, or `{low}..={high}`");
+        return (whole(low) && whole(high)).then_some(ours);
+    }
+    let name = text.split_once('(')?.0.trim();
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let ours = match name {
+        "range" | "arange" | "seq" => "write whole numbers as `0..10`",
+        "linspace" => "write `lin(from, to, how many)`",
+        "logspace" | "geomspace" => "write `log(from, to, how many)`, with the ends themselves",
+        _ => return None,
+    };
+    text.ends_with(')').then(|| ours.to_owned())
 }
 
 fn whole_numbers(low: i64, high: i64) -> Result<Vec<Value>, String> {
@@ -124,6 +145,9 @@ mod tests {
             "lin(0,inf,5)",
             "lin(0,1,1)",
             "-9223372036854775808..9223372036854775807",
+            "1...3",
+            "range(3)",
+            "np.logspace(-3, 2, 6)",
         ] {
             assert!(values(text).unwrap().is_err(), "{text}");
         }

@@ -298,7 +298,7 @@ impl<'s> Names<'s> {
             Some(axis) => ParamMistake::AxisHere {
                 axis: axis.name.clone(),
             },
-            None => self.unknown(named.name, complaints),
+            None => self.unknown(named, complaints),
         };
         complaints.add(complaints.narrow(span, named.written), mistake);
         Meaning::Broken
@@ -323,12 +323,16 @@ impl<'s> Names<'s> {
         Meaning::Broken
     }
 
-    fn unknown(&self, name: &str, complaints: &Complaints) -> ParamMistake {
+    fn unknown(&self, named: &Named<'_>, complaints: &Complaints) -> ParamMistake {
+        let name = named.name;
         let axes = self.axes.iter().filter(|_| self.vary);
         let axes: Vec<String> = axes.map(|axis| axis.name.clone()).collect();
         let params = self.params.keys().take(complaints.suggestions());
         let all = axes.iter().chain(params.clone()).map(String::as_str);
-        let nearest = nearest(name, all);
+        // `$params.seed` says where the param stands, which nobody asked.
+        let in_table = named.tail.filter(|_| ["params", "param"].contains(&name));
+        let in_table = in_table.filter(|tail| self.params.contains_key(*tail));
+        let nearest = in_table.map(str::to_owned).or_else(|| nearest(name, all));
         let others = params.filter(|_| nearest.is_none());
         ParamMistake::UnknownReference {
             name: name.to_owned(),

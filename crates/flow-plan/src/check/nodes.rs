@@ -13,7 +13,7 @@ use crate::nearest::nearest;
 use crate::{Binding, Combine, NodeId, Publish, Resources, Span, Template};
 
 use super::tables::{FORMS, WORDS};
-use super::{Outline, Study, settings, sources, values};
+use super::{Outline, Study, braces, settings, sources, values};
 
 /// What a node is told, checked as far as that is possible before the graph is known.
 pub(crate) struct Draft {
@@ -125,6 +125,7 @@ fn kind<'a>(
             entry.key_span,
             NodeMistake::NoKind {
                 node,
+                meant: meant_kind(study, table),
                 kinds: kinds(),
             },
         );
@@ -144,6 +145,16 @@ fn kind<'a>(
         complaints.add(item.span, mistake);
     }
     found
+}
+
+/// A key whose value is the name of a kind, as in `type = "train"`.
+fn meant_kind(study: &Study<'_>, table: &Table<'_>) -> Option<(String, String)> {
+    let mut each = table.entries.iter().filter_map(|entry| {
+        let kind = entry.item.text()?;
+        let named = study.kinds.contains_key(kind);
+        named.then(|| (entry.key.to_string(), kind.to_owned()))
+    });
+    each.next()
 }
 
 /// The ports of the kind, with the outputs that the node declares itself.
@@ -283,6 +294,9 @@ pub(super) fn check(study: &Study<'_>, id: NodeId, complaints: &mut Complaints) 
     };
     sources::connect_all(study, outline, kind, &mut draft, complaints);
     values::read_all(study, outline, kind, &mut draft, complaints);
+    if kind.descriptor().open_ports {
+        braces::check(outline.table, complaints);
+    }
     for entry in &outline.table.entries {
         if !is_known(kind, &entry.key) {
             complaints.add(entry.key_span, unknown_field(kind, &entry.key));

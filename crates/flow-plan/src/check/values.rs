@@ -50,7 +50,13 @@ pub(super) fn read_all(
         let Some(template) = template else {
             continue;
         };
-        check(outline, descriptor.name, spec, &template, complaints);
+        check(
+            study,
+            outline,
+            (descriptor.name, spec),
+            &template,
+            complaints,
+        );
         draft.params.insert(spec.name.to_owned(), template);
     }
     seed(study, outline, kind, draft, complaints);
@@ -110,11 +116,22 @@ fn outputs(
     Some(Template(crate::template::Shape::Map(paths)))
 }
 
+/// The param or axis that a text names without its `$`, as in `"fold"` or `"{fold}"`.
+fn bare_reference(study: &Study<'_>, outline: &Outline<'_>, fault: &Fault) -> Option<String> {
+    let Fault::Type { value, .. } = fault else {
+        return None;
+    };
+    let name = value.strip_prefix('"')?.strip_suffix('"')?;
+    let name = name.trim_matches(['{', '}', '%', '@']);
+    let axis = outline.axes.iter().any(|axis| axis.name == name);
+    (axis || study.params.contains_key(name)).then(|| name.to_owned())
+}
+
 /// Tries the values that are known before anything runs.
 fn check(
+    study: &Study<'_>,
     outline: &Outline<'_>,
-    kind: &str,
-    spec: &ParamSpec,
+    (kind, spec): (&str, &ParamSpec),
     template: &Template,
     complaints: &mut Complaints,
 ) {
@@ -133,6 +150,7 @@ fn check(
                 param: spec.name.to_owned(),
                 doc: spec.doc.to_owned(),
                 unit: spec.unit.to_owned(),
+                reference: bare_reference(study, outline, &fault),
                 fault,
             };
             complaints.add_with(span, mistake, tried.marks());
@@ -219,7 +237,13 @@ fn seed(
     let Some(template) = study.names_of(outline).template(item, complaints) else {
         return;
     };
-    check(outline, descriptor.name, &spec, &template, complaints);
+    check(
+        study,
+        outline,
+        (descriptor.name, &spec),
+        &template,
+        complaints,
+    );
     draft.seed = Some(template);
 }
 

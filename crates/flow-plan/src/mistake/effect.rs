@@ -92,13 +92,7 @@ impl EffectMistake {
             Self::Overlaps { path, axes } => {
                 Words::new(format!("all instances would publish to `{path}`"))
                     .label(format!("the same for each {}", names(axes)))
-                    .help(format!(
-                        "put the axis into the path: {}",
-                        axes.iter()
-                            .map(|a| format!("`${{{a}}}`"))
-                            .collect::<Vec<_>>()
-                            .join(" and ")
-                    ))
+                    .help(format!("put the axis into the path: {}", referred(axes)))
             }
             Self::SameName { axis, one, other } => Words::new(format!(
                 "`{one}` and `{other}` on axis `{axis}` give the same file name"
@@ -116,4 +110,10 @@ impl EffectMistake {
             }
         }
     }
+}
+
+/// Axes as references that may stand in a path.
+fn referred(axes: &[String]) -> String {
+    let each = axes.iter().map(|axis| format!("`${{{axis}}}`"));
+    each.collect::<Vec<_>>().join(" and ")
 }

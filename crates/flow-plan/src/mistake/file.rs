@@ -116,6 +116,7 @@ fn syntax_help(message: &str) -> Option<String> {
             "a value ends with its line: take away what follows, or write a list in `[ ]`",
         ),
         ("unclosed array", "close the list with `]`"),
+        ("unclosed table", "close the head with `]`"),
         (
             "missing comma",
             "put `,` between the entries of a list and close it with `]`",

@@ -7,7 +7,12 @@ use crate::words::{meant, names};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NodeMistake {
     /// A node without `kind`.
-    NoKind { node: String, kinds: Vec<String> },
+    NoKind {
+        node: String,
+        /// A key that holds the name of a kind, with that name.
+        meant: Option<(String, String)>,
+        kinds: Vec<String>,
+    },
     /// A kind that isn't in the catalog.
     UnknownKind {
         kind: String,
@@ -36,6 +41,8 @@ pub(crate) enum NodeMistake {
         doc: String,
         unit: String,
         fault: Fault,
+        /// A param or axis whose bare name was written as text.
+        reference: Option<String>,
     },
     /// A param's value that the kind refuses.
     ParamRefused {
@@ -58,6 +65,12 @@ pub(crate) enum NodeMistake {
     },
     /// An output's path that leaves the node's folder.
     OutputEscapes { path: String },
+    /// `{word}` in a command's `run` where no port or param has that name.
+    UnknownBraces {
+        word: String,
+        nearest: Option<String>,
+        known: Vec<String>,
+    },
 }
 
 impl NodeMistake {
@@ -74,17 +87,20 @@ impl NodeMistake {
             Self::PortTaken { .. } => "P28",
             Self::UnknownForm { .. } => "P29",
             Self::OutputEscapes { .. } => "P30",
+            Self::UnknownBraces { .. } => "P36",
         }
     }
 
     pub fn words(&self) -> Words {
         match self {
-            Self::NoKind { node, kinds } => Words::new(format!("node `{node}` has no kind"))
+            Self::NoKind { node, meant, kinds } => Words::new(format!("node `{node}` has no kind"))
                 .label("what does it do?")
-                .help(format!(
-                    "write `kind = \"…\"`; the kinds are {}",
-                    names(kinds)
-                )),
+                .help(match meant {
+                    Some((key, kind)) => {
+                        format!("write `kind = \"{kind}\"` instead of `{key} = …`")
+                    }
+                    None => format!("write `kind = \"…\"`; the kinds are {}", names(kinds)),
+                }),
             Self::UnknownKind {
                 kind,
                 nearest,
@@ -125,6 +141,20 @@ impl NodeMistake {
             Self::PortTaken { port, by } => Words::new(format!("a port can't be named `{port}`"))
                 .label(format!("already {by}"))
                 .help("give it another name"),
+            _ => self.command_words(),
+        }
+    }
+
+    /// What goes wrong in commands only.
+    fn command_words(&self) -> Words {
+        match self {
+            Self::UnknownBraces {
+                word,
+                nearest,
+                known,
+            } => Words::new(format!("`{{{word}}}` is no port or param of this command"))
+                .label("unknown name in braces")
+                .maybe_help(meant(nearest.as_deref(), known, "it has")),
             Self::UnknownForm {
                 word,
                 nearest,
@@ -138,6 +168,7 @@ impl NodeMistake {
             .label("leaves the folder")
             .why("a command runs in a folder of its own, and only what it leaves there is kept")
             .help("write a relative path without `..`; to publish it, use `publish`"),
+            _ => Words::new(""),
         }
     }
 
@@ -182,6 +213,7 @@ impl NodeMistake {
             doc,
             unit,
             fault,
+            reference,
         } = self
         else {
             return Words::new("");
@@ -192,6 +224,9 @@ impl NodeMistake {
             true => words,
             false => words.why(format!("`{param}`: {doc}")),
         };
-        words.maybe_help(fault.help())
+        match reference {
+            Some(name) => words.help(format!("did you mean `${name}`?")),
+            None => words.maybe_help(fault.help()),
+        }
     }
 }
