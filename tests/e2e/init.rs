@@ -43,6 +43,18 @@ fn init_overwrites_nothing() {
 }
 
 #[test]
+fn init_begins_where_it_is_told() {
+    let lab = Sandbox::empty();
+    assert_eq!(lab.flow(&["init", "-C", "a", "b"]).code, 0);
+    assert_eq!(lab.flow(&["init", "-C", "c"]).code, 0);
+    assert_eq!(lab.flow(&["init", "d"]).code, 0);
+    for folder in ["a/b", "c", "d"] {
+        assert!(lab.path(folder).join("pipeline.toml").exists(), "{folder}");
+    }
+    assert!(!lab.path("pipeline.toml").exists());
+}
+
+#[test]
 fn templates_run() {
     for name in RUN_ANYWHERE {
         let lab = Sandbox::empty();
@@ -81,6 +93,19 @@ fn fmt_changes_spaces_and_keeps_words() {
 }
 
 #[test]
+fn a_study_in_another_encoding_is_refused_with_its_line() {
+    let lab = Sandbox::empty();
+    lab.write("pipeline.toml", b"[study]\nname = \"caf\xe9\"\n");
+    let said = lab.flow(&["check"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.err.contains("not UTF-8, first in line 2"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn problems_come_as_json_where_json_is_asked_for() {
     let lab = Sandbox::new("[node.n]\nkind = \"cohort\"\nsubjets = 3\n[nodes.m]\n");
     let said = lab.flow(&["check", "--json"]);
@@ -102,6 +127,17 @@ fn shells_and_man_know_every_command() {
         let said = lab.flow(&["completions", shell]);
         assert!(said.out.contains("status") && said.out.contains("keep-going"));
     }
+    let bash = lab.flow(&["completions", "bash"]).out;
+    assert!(
+        bash.contains("activity") && bash.contains("paper"),
+        "templates"
+    );
+    let page = lab.flow(&["man"]).out;
+    assert!(page.contains(".TH flow 1"), "{page}");
+    assert!(
+        !lab.path("flow.1").exists(),
+        "a page asked for is not a file"
+    );
     assert_eq!(lab.flow(&["man", "pages"]).code, 0);
     assert!(lab.read("pages/flow-run.1").contains("keep"));
 }

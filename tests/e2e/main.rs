@@ -8,6 +8,7 @@ mod cache;
 mod explain;
 mod fetch;
 mod golden;
+mod grammar;
 mod init;
 mod kinds;
 #[path = "../../crates/flow-fetch/tests/loopback/mod.rs"]

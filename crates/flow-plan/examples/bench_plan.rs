@@ -12,7 +12,8 @@ use std::time::Instant;
 #[expect(dead_code, reason = "the tests use more of the toys")]
 mod toys;
 
-use toys::{planned, planned_at};
+use flow_plan::Sweep;
+use toys::{owned, planned, planned_at};
 
 const ROUNDS: usize = 21;
 
@@ -28,8 +29,12 @@ fn main() {
         assert_eq!(planned(&chain).unwrap().order().len(), 10_000);
     });
     let short = chain_with_param();
+    let sweep = Sweep {
+        values: owned(&[("count", "3..103")]),
+        ..Sweep::default()
+    };
     time("a chain of 100 nodes at 100 swept values", || {
-        let plan = planned_at(&short, &[], &[("count", "3..103")]).unwrap();
+        let plan = planned_at(&short, &[], &sweep).unwrap();
         assert_eq!(plan.nodes().len(), 10_000);
     });
 }

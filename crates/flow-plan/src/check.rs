@@ -49,9 +49,14 @@ pub struct Request<'a> {
 /// # Errors
 /// All mistakes of the file and of the overrides at once, each with its place.
 pub fn plan(request: &Request<'_>) -> Result<Plan, Problems> {
+    plan_at(request, &[])
+}
+
+/// The same where `--sweep` gives some params their values, after the overrides.
+pub(crate) fn plan_at(request: &Request<'_>, swept: &[(String, String)]) -> Result<Plan, Problems> {
     let mut complaints = Complaints::new(request.name, request.text);
     let root = item::read(request.text, &mut complaints);
-    let plan = root.and_then(|root| build(request, &root, &mut complaints));
+    let plan = root.and_then(|root| build(request, swept, &root, &mut complaints));
     match plan {
         Some(plan) if complaints.is_empty() => Ok(plan),
         _ => Err(complaints.finish()),
@@ -64,7 +69,7 @@ pub(crate) struct Study<'a> {
     pub params: ParamValues,
     pub pools: BTreeMap<String, u32>,
     pub head: Head,
-    /// Whether `--set` changed anything: then values that the file names may rightly be gone.
+    /// Whether `--set` or `--sweep` changed anything: then values that the file names may rightly be gone.
     pub overridden: bool,
     pub nodes: Vec<Outline<'a>>,
     pub names: HashMap<&'a str, NodeId>,
@@ -122,17 +127,18 @@ struct Parts<'a> {
 
 fn build<'a>(
     request: &Request<'a>,
+    swept: &[(String, String)],
     root: &'a Table<'a>,
     complaints: &mut Complaints,
 ) -> Option<Plan> {
     let parts = parts(root, complaints);
-    let params = params::read(parts.params, request.overrides, complaints);
+    let params = params::read(parts.params, request.overrides, swept, complaints);
     let mut study = Study {
         kinds: kinds(request.catalog),
         head: head::read(parts.study, &params, complaints),
         pools: settings::read_pools(parts.pools, &params, complaints),
         params,
-        overridden: !request.overrides.is_empty(),
+        overridden: !request.overrides.is_empty() || !swept.is_empty(),
         nodes: Vec::new(),
         names: HashMap::new(),
     };

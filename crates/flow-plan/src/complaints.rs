@@ -33,11 +33,6 @@ impl Complaints {
         self.push(At::File(span), mistake.into(), also);
     }
 
-    /// Adds a mistake in a value given on the command line.
-    pub fn add_override(&mut self, text: String, mistake: impl Into<Mistake>) {
-        self.add_option("--set", text, mistake);
-    }
-
     /// Adds a mistake in what an option of the command line gives.
     pub fn add_option(&mut self, option: &str, text: String, mistake: impl Into<Mistake>) {
         self.push(

@@ -1,4 +1,5 @@
-//! The language of the study file, on one page. Every example here is planned by a test.
+//! The language of the study file, on one page. A test runs every example here as it stands, in a folder
+//! with the files it names (`tests/e2e/grammar`).
 //!
 //! A study is TOML: `[study]` names it, `[params]` holds what a user may change, each
 //! `[node.NAME]` is a step of some `kind`. Keys that are not words of the language are the kind's
@@ -17,6 +18,7 @@
 //!
 //! [params]                  # values, lists and ranges: `flow run --set seed=7`
 //! seed = 2021
+//! subjects = 2
 //! epsilon = [0.01, 100.0]
 //! folds = "0..10"           # 0 to 9; also "0..=9", "lin(0, 1, 5)", "log(1e-3, 100, 6)"
 //! rules = ["epsilon($epsilon)", "alpha-beta(1,0)"]   # a list inside an entry gives several
@@ -24,9 +26,9 @@
 //! [pools]                   # what may be used by only so many instances at once
 //! disk = 2
 //!
-//! [node.recordings]
-//! kind = "recordings"
-//! nights = 2                # a param of the kind
+//! [node.nights]
+//! kind = "cohort"
+//! subjects = "$subjects"    # a param of the kind
 //! ```
 //!
 //! # References
@@ -40,17 +42,23 @@
 //! # Ports
 //!
 //! ```toml
-//! [node.recordings]
+//! [node.people]
 //! kind = "recordings"
-//!
-//! [node.night]
-//! kind = "epoch"
-//! psg = "recordings.recording"                # an output: "node.output"
-//! hypnogram = { file = "data/a.hypnogram" }   # a file, by its content
+//! table = { file = "people.csv" }                 # a file, by its content
 //!
 //! [node.folds]
 //! kind = "folds"
-//! tables = ["night.table", { files = "subjects/*.parquet" }]   # a port that takes many
+//! recordings = "people.recordings"                # an output: "node.output"
+//! count = 2
+//! training = 1
+//! validation = 1
+//! test = 1
+//!
+//! [node.all]
+//! kind = "command"
+//! shell = "cat {parts} > {out}"
+//! inputs = { parts = [{ file = "people.csv" }, { files = "notes/*.txt" }] }   # a port that takes many
+//! outputs = { out = "all.txt" }
 //! ```
 //!
 //! Types are checked: meaning, axes and unit of an output must be those of the port.
@@ -61,65 +69,91 @@
 //! [params]
 //! epsilon = [0.01, 100.0]
 //!
-//! [node.recordings]
-//! kind = "recordings"
+//! [node.nights]
+//! kind = "cohort"
+//! subjects = 3
 //!
-//! [node.night]
+//! [node.recorded]
+//! kind = "simulate-night"
+//! for_each = { recording = "nights.recordings" }  # rows of a table, known when it was made:
+//! recording = "$recording"                        # the column `recording` names the instance
+//! minutes = 10
+//!
+//! [node.epochs]
 //! kind = "epoch"
-//! for_each = { recording = "recordings.table" }   # rows of a table, known when it was made:
-//! psg = { file = "data/$recording.psg" }          # the column `recording` names the instance
+//! for_each = { recording = "nights.recordings" }  # the same axis: matched row by row
+//! psg = "recorded.psg"
+//! hypnogram = "recorded.hypnogram"
+//! channels = ["EEG: EEG Fpz-Cz", "EOG: EOG horizontal", "EMG: EMG submental"]
 //!
 //! [node.zscored]
-//! kind = "zscore"
-//! for_each = { recording = "recordings.table" }   # the same axis: matched row by row
-//! epochs = "night.epochs"
+//! kind = "z-score"
+//! for_each = { recording = "nights.recordings" }
+//! epochs = "epochs.epochs"
 //!
 //! [node.folds]
 //! kind = "folds"
-//! tables = "night.table"                          # no such axis, a port of many: all rows
+//! recordings = "nights.recordings"
+//! count = 2
+//! training = 1
+//! validation = 1
+//! test = 1
 //!
 //! [node.net]
 //! kind = "train"
-//! for_each = { fold = "0..3" }                    # a range; "$epsilon" would be a list param
-//! epochs = "zscored.epochs"
-//! folds = "folds.table"
-//! fold = "$fold"
+//! for_each = { fold = "folds.table" }
+//! epochs = "zscored.epochs"                       # no axis `recording` here, a port of many: all rows
+//! recordings = "nights.recordings"
+//! train = "$fold.train"                           # another column of the row
+//! validation = "$fold.validation"
+//! network = ["conv 4 k9 s4", "relu", "global-max-pool", "dense 5"]
+//! training_epochs = 1
 //!
 //! [node.relevance]
 //! kind = "lrp"
-//! for_each = { fold = "0..3", rule = ["epsilon($epsilon)", "alpha-beta(1,0)"] }   # all pairs
+//! for_each = { fold = "folds.table", rule = ["epsilon($epsilon)", "alpha-beta(1,0)"] }   # all pairs
 //! exclude = [{ fold = 2, rule = "epsilon(100)" }]
 //! weights = "net.weights"                         # matched on `fold`
 //! epochs = "zscored.epochs"
+//! recordings = "nights.recordings"
+//! test = "$fold.test"
 //! rule = "$rule"
 //!
 //! [node.first]
-//! kind = "figure"
-//! shares = "relevance[fold=0].shares"             # only some instances
+//! kind = "shares"
+//! relevance = "relevance[fold=1,rule=epsilon(0.01)].relevance"   # only some instances
 //! ```
 //!
 //! Two axes are the same if their name and their values are; of two nodes with an axis `fold` of
 //! other values, one says `net[fold=$fold].weights`. Axes also walk together, take single extra
-//! points, rows written out, and files:
+//! points, rows written out, ranges, list params and files:
 //!
 //! ```toml
+//! [params]
+//! minutes = [10, 12]
+//!
 //! [node.pairs]
-//! kind = "folds"
-//! for_each = { seed = "0..3", count = [3, 5, 7] }
-//! zip = [["seed", "count"]]                       # three instances, not nine
-//! include = [{ seed = 9, count = 10 }]            # and this one
-//! seed = "$seed"
-//! count = "$count"
+//! kind = "simulate-night"
+//! for_each = { recording = ["ST7011", "ST7012"], minutes = "$minutes" }
+//! zip = [["recording", "minutes"]]                # two instances, not four
+//! include = [{ recording = "ST7021", minutes = 15 }]   # and this one
+//! recording = "$recording"
+//! minutes = "$minutes"
 //!
 //! [node.cases]
-//! kind = "folds"
-//! for_each = { case = [{ case = "small", n = 3 }, { case = "large", n = 30 }] }
-//! count = "$case.n"
+//! kind = "cohort"
+//! for_each = { case = [{ case = "small", n = 1 }, { case = "large", n = 3 }] }
+//! subjects = "$case.n"
 //!
-//! [node.night]
-//! kind = "epoch"
-//! for_each = { night = { files = "data/*.edf" } }   # columns: night (the name), path, name
-//! psg = { file = "$night.path" }
+//! [node.sizes]
+//! kind = "cohort"
+//! for_each = { size = "1..4" }                    # 1, 2, 3
+//! subjects = "$size"
+//!
+//! [node.tables]
+//! kind = "recordings"
+//! for_each = { table = { files = "tables/*.csv" } }    # columns: table (the name), path, name
+//! table = { file = "$table.path" }
 //! ```
 //!
 //! An instance is addressed by value: `flow run 'relevance[fold=3,rule=epsilon(100)]'`.
@@ -132,24 +166,30 @@
 //!
 //! ```toml
 //! [params]
-//! count = 3
+//! count = 2
+//! test = 1
 //!
-//! [node.recordings]
-//! kind = "recordings"
+//! [node.nights]
+//! kind = "cohort"
+//! subjects = 4
 //!
 //! [node.folds]
 //! kind = "folds"
+//! recordings = "nights.recordings"
 //! count = "$count"
+//! training = 1
+//! validation = 1
+//! test = "$test"
 //! publish = { table = "tables/folds.csv" }
-//!
-//! [node.shown]
-//! kind = "folds"
-//! tables = "folds.table"
 //! ```
 //!
-//! `flow run --sweep count=[3,5]` has one `recordings`, and `folds[count=3]`, `folds[count=5]`,
-//! `shown[count=3]`, `shown[count=5]`; each publishes below `count=3/` or `count=5/`. Results are
-//! shared with `--set count=3`. Several `--sweep` give all pairs, `flow compare` tabulates.
+//! `flow run --sweep count=[3,5]` has one `nights`, and `folds[count=3]`, `folds[count=5]`; each
+//! publishes below `count=3/` or `count=5/`. Results are shared with `--set count=3`.
+//!
+//! Several `--sweep` give all pairs, unless `--zip count,test` lets them walk together;
+//! `--exclude count=5,test=2` leaves out the points with these values, `--include count=9,test=1` adds
+//! one. A node stands once for each value of what it depends on, and no oftener. `flow compare` tabulates a
+//! number of any table over a swept param or an axis, and draws it.
 //!
 //! # Resources, retries, publishing
 //!
@@ -157,11 +197,10 @@
 //! [pools]
 //! disk = 2
 //!
-//! [node.folds]
-//! kind = "folds"
-//! for_each = { size = [3, 5] }
-//! count = "$size"
-//! seed = 7                    # instead of the study's, for kinds that draw at random
+//! [node.nights]
+//! kind = "cohort"
+//! for_each = { size = [1, 2] }
+//! subjects = "$size"
 //! cores = 2                   # without it 1
 //! memory = "2 GiB"
 //! gpu = 0
@@ -169,7 +208,16 @@
 //! retries = 2
 //! timeout = "1 h 30 min"
 //! keep = false                # `flow gc` removes its outputs; made again when something needs them
-//! publish = { table = ["tables/$size.csv", "tables/$size.parquet"] }   # below reports/
+//! publish = { recordings = ["tables/$size.csv", "tables/$size.parquet"] }   # below reports/
+//!
+//! [node.folds]
+//! kind = "folds"
+//! recordings = "nights[size=2].recordings"
+//! count = 1
+//! training = 1
+//! validation = 0
+//! test = 1
+//! seed = 7                    # instead of the study's, for kinds that draw at random
 //! ```
 //!
 //! # Commands in any language
@@ -177,21 +225,20 @@
 //! ```toml
 //! [node.step]
 //! kind = "command"
-//! run = ["python", "{script}", "{seed}", "{out}"]   # ports by name, in braces
-//! inputs = { script = { file = "step.py" }, seed = { file = "seed.txt" } }
-//! outputs = { out = "root.txt", table = { path = "t.parquet", type = "table" } }
+//! run = ["sh", "{script}", "{people}", "{out}"]     # ports by name, in braces
+//! inputs = { script = { file = "step.sh" }, people = { file = "people.csv" } }
+//! outputs = { out = "count.txt", sorted = "sorted.csv", dots = { path = "dots.svg", type = "figure" } }
 //!
 //! [node.next]
-//! kind = "folds"
-//! tables = "step.table"
+//! kind = "recordings"
+//! table = "step.sorted"
 //!
 //! [node.told]
 //! kind = "command"
-//! shell = "sort -k1 ages.csv | head -n {count}"     # or a line for `sh -c`
-//! inputs = { ages = { file = "ages.csv" } }
+//! shell = "head -n {count} people.csv"              # or a line for `sh -c`
 //! params = { count = 3 }                            # {count}, PARAM_COUNT, and in flow.json
 //! environment = { LC_ALL = "C" }                    # besides PATH and TMPDIR, nothing else
-//! publish = { stdout = "oldest.txt" }               # ports `stdout` and `stderr` are always there
+//! publish = { stdout = "first.txt" }                # ports `stdout` and `stderr` are always there
 //! ```
 //!
 //! A command runs in a folder of its own. An input lies there under its port's name, a file of the
@@ -207,32 +254,32 @@
 //! ```toml
 //! [node.split]
 //! kind = "command"
-//! run = ["python3", "split.py", "{parts}"]          # the folder
-//! outputs = { parts = { path = "parts/*.parquet", type = "table" } }
+//! run = ["sh", "split.sh", "{parts}", "people.csv"] # {parts} is the folder
+//! outputs = { parts = "parts/*.csv" }
 //! publish = { parts = "parts" }                     # each under its own name
 //!
 //! [node.each]
-//! kind = "folds"
-//! for_each = { part = "split.parts" }               # each[part=a]; columns: part, name, path
-//! tables = "split.parts"
-//! publish = { table = "each/$part.csv" }
+//! kind = "recordings"
+//! for_each = { part = "split.parts" }               # each[part=a1]; columns: part, name, path
+//! table = "split.parts"
+//! publish = { recordings = "each/$part.csv" }
 //! ```
 //!
-//! An output's type is `file` (the one meant by a path alone), `table`, `tensors`, `figure`,
-//! `picture` or `document`; it fits every port of that form, and what it holds is checked when it
-//! is there.
+//! An output's type is `file` (the one meant by a path alone), `table` (Parquet), `tensors`
+//! (safetensors), `figure`, `picture` or `document`; it fits every port of that form, and what it
+//! holds is checked when it is there.
 //!
 //! # The report
 //!
 //! ```toml
-//! [node.figure1]
-//! kind = "figure"
+//! [node.nights]
+//! kind = "cohort"
 //!
 //! [report]
 //! title = "Which modality decides?"
 //!
 //! [[report.section]]
-//! title = "Shares"
-//! text = "Percent of absolute relevance."
-//! show = ["figure1.svg"]
+//! title = "Nights"
+//! text = "Two nights of each subject."
+//! show = ["nights.recordings"]
 //! ```

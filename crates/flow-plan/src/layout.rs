@@ -289,6 +289,20 @@ mod tests {
     fn line_ends_of_other_systems_become_ours() {
         assert_eq!(laid("a = 1\r\n\r\n\r\nb = 2"), "a = 1\n\nb = 2\n");
         assert_eq!(laid("\n\n"), "");
+        assert_eq!(laid("\u{feff}a = 1\n"), "a = 1\n", "a byte order mark");
+        // Inside a text they are part of what it says.
+        assert_eq!(
+            laid("a = \"\"\"x\r\ny\"\"\"\r\n"),
+            "a = \"\"\"x\r\ny\"\"\"\n"
+        );
+    }
+
+    #[test]
+    fn keys_tables_and_comments_of_any_form_stay() {
+        let text =
+            "node . n.'a b'=1 #x\n[ \"node\" . m ]# head\np={ # in\n a=1,# one\n}\n[[ s ]]\n# end";
+        let wanted = "node.n.'a b' = 1 #x\n\n[\"node\".m] # head\np = { # in\n    a = 1, # one\n}\n\n[[s]]\n# end\n";
+        assert_eq!(laid(text), wanted);
     }
 
     #[test]

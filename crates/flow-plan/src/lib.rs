@@ -38,5 +38,5 @@ pub use problem::{Problem, ProblemRecord, Problems};
 pub use schema::schema;
 pub use select::{Target, TargetError};
 pub use span::Span;
-pub use sweep::plan_swept;
+pub use sweep::{Sweep, plan_swept};
 pub use template::Template;

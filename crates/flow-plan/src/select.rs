@@ -33,7 +33,7 @@ pub(crate) fn address(text: &str) -> Option<Address<'_>> {
 
 /// Entries between commas; a part without `axis=` belongs to the value before it, so that values
 /// may have commas, as in `rule=alpha-beta(1,0)`.
-fn labels(text: &str) -> Option<Vec<(&str, String)>> {
+pub(crate) fn labels(text: &str) -> Option<Vec<(&str, String)>> {
     let mut labels: Vec<(&str, String)> = Vec::new();
     for part in text.split(',') {
         match part.split_once('=') {

@@ -1,8 +1,12 @@
 //! What was typed.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+
+use crate::init::TEMPLATES;
 
 /// Runs studies whose steps recompute only when something upstream really changed.
 #[derive(Debug, Parser)]
@@ -43,6 +47,15 @@ pub struct Place {
     /// depends on it is there once for each, as in `net[batch=32]`. Several sweeps give all pairs.
     #[arg(long = "sweep", value_name = "NAME=VALUES", value_parser = sweep_of, global = true)]
     pub sweep: Vec<(String, String)>,
+    /// Swept params that walk together instead of giving all pairs; may be given several times.
+    #[arg(long, value_name = "NAME,NAME", global = true)]
+    pub zip: Vec<String>,
+    /// Points of a sweep to leave out, by some of their values; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE,…", global = true)]
+    pub exclude: Vec<String>,
+    /// A point to add to a sweep, with a value for each swept param; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE,…", global = true)]
+    pub include: Vec<String>,
 }
 
 fn sweep_of(text: &str) -> Result<(String, String), String> {
@@ -267,11 +280,36 @@ pub struct Du {
 #[derive(Debug, Args)]
 pub struct Init {
     /// The folder; made where there is none.
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub folder: PathBuf,
-    /// What to begin with; another name lists them.
-    #[arg(long, short, default_value = "blank")]
+    // Not `folder`: clap would take it for the one of `-C`.
+    #[arg(value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// What to begin with; another name lists them with what they are.
+    #[arg(long, short, default_value = "blank", value_parser = TemplateName)]
     pub template: String,
+}
+
+/// Any text; shells are told the names of the templates.
+#[derive(Clone)]
+struct TemplateName;
+
+impl TypedValueParser for TemplateName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let each = TEMPLATES.iter();
+        Some(Box::new(
+            each.map(|one| PossibleValue::new(one.name).help(one.summary)),
+        ))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -290,8 +328,9 @@ pub struct Completions {
 #[derive(Debug, Args)]
 pub struct Man {
     /// Where to write `flow.1`, `flow-run.1` and so on.
+    // Not `folder`: clap would take it for the one of `-C`.
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub into: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -311,7 +350,7 @@ pub struct Compare {
     /// The table as CSV.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
-    /// Also draws means and ranges into this SVG file.
+    /// Also draws means and ranges into this file, as SVG or PNG by the end of its name.
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
     /// The answer as JSON.

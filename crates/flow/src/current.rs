@@ -37,6 +37,9 @@ impl Asking {
             study,
             set,
             sweep,
+            zip,
+            exclude,
+            include,
         } = place;
         let Run {
             targets,
@@ -52,6 +55,10 @@ impl Asking {
         let sweeps = sweep
             .iter()
             .map(|(name, values)| format!("sweep {name}={values}"));
+        let points = [("zip", zip), ("exclude", exclude), ("include", include)];
+        let points = points
+            .into_iter()
+            .flat_map(|(option, texts)| texts.iter().map(move |text| format!("{option} {text}")));
         let targets = targets.iter().map(|target| format!("target {target}"));
         let version = format!("version {}", env!("CARGO_PKG_VERSION"));
         // Programs are looked for there, and they are inputs of commands.
@@ -60,7 +67,12 @@ impl Asking {
         Some(Self {
             root: std::path::absolute(folder).ok()?,
             study: std::fs::read(folder.join(study)).ok()?,
-            words: sets.chain(sweeps).chain(targets).chain([version]).collect(),
+            words: sets
+                .chain(sweeps)
+                .chain(points)
+                .chain(targets)
+                .chain([version])
+                .collect(),
         })
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flow_nodes::CATALOG;
 
-use crate::args::Init;
+use crate::args::{Init, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::words::answer;
 
@@ -20,76 +20,56 @@ pub struct Template {
     files: &'static [(&'static str, &'static str)],
 }
 
-/// A file of a template, by its path below `templates/`.
-macro_rules! file {
-    ($folder:literal, $path:literal) => {
-        (
-            $path,
-            include_str!(concat!("../templates/", $folder, "/", $path)),
-        )
+/// Rows of a table of templates: `NAME "what it is": FILES…`, files below `templates/NAME/`.
+macro_rules! templates {
+    ($($name:literal $summary:literal: $($path:literal)*;)*) => {
+        &[$(Template {
+            name: $name,
+            summary: $summary,
+            files: &[$((
+                $path,
+                include_str!(concat!("../templates/", $name, "/", $path)),
+            )),*],
+        }),*]
     };
 }
 
-/// The templates: sorted; `every_template_plans` runs over them.
-pub static TEMPLATES: &[Template] = &[
-    Template {
-        name: "activity",
-        summary: "another field: accelerometer and ECG from numpy arrays, simulated",
-        files: &[
-            file!("activity", "pipeline.toml"),
-            file!("activity", "people.csv"),
-        ],
-    },
-    Template {
-        name: "blank",
-        summary: "one node, to write your own study",
-        files: &[file!("blank", "pipeline.toml")],
-    },
-    Template {
-        name: "commands",
-        summary: "a Python script beside built-in nodes; needs python3 with numpy",
-        files: &[
-            file!("commands", "pipeline.toml"),
-            file!("commands", "delta.py"),
-        ],
-    },
-    Template {
-        name: "paper",
-        summary: "the study of Ellis et al. 2021, on simulated nights",
-        files: &[("pipeline.toml", include_str!("../../../pipeline.toml"))],
-    },
-    Template {
-        name: "sweep",
-        summary: "six values of epsilon on a small study, with a figure",
-        files: &[file!("sweep", "pipeline.toml")],
-    },
-];
+/// The templates: sorted; `every_template_plans_and_is_laid_out` runs over them.
+pub static TEMPLATES: &[Template] = templates! {
+    "activity" "another field: accelerometer and ECG from numpy arrays, simulated": "pipeline.toml" "people.csv";
+    "blank" "one node, to write your own study": "pipeline.toml";
+    "commands" "a Python script beside built-in nodes; needs python3 with numpy": "pipeline.toml" "delta.py";
+    "paper" "the study of Ellis et al. 2021, on simulated nights": "pipeline.toml";
+    "sweep" "six values of epsilon on a small study, with a figure": "pipeline.toml";
+};
 
 /// What the schema file is called.
 const SCHEMA: &str = "flow.schema.json";
 
 /// Writes the files of a template; none if one of them is there already.
-pub fn init(init: &Init) -> Result<Outcome, Refusal> {
+pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
     let template = TEMPLATES.iter().find(|one| one.name == init.template);
     let template = template.ok_or_else(|| unknown(&init.template))?;
+    let folder = match &init.into {
+        None => place.folder.clone(),
+        Some(into) if place.folder == Path::new(".") => into.clone(),
+        Some(into) => place.folder.join(into),
+    };
     let files = contents(template);
-    let taken = files
-        .iter()
-        .find(|(path, _)| init.folder.join(path).exists());
+    let taken = files.iter().find(|(path, _)| folder.join(path).exists());
     if let Some((path, _)) = taken {
-        let path = init.folder.join(path);
         return Err(Refusal::wrong(format!(
             "`{}` is there already, and nothing is overwritten\n  help: name another folder: flow init DIR",
-            path.display()
+            folder.join(path).display()
         )));
     }
     for (path, text) in &files {
-        write_new(&init.folder.join(path), text)?;
-        answer(&format!("wrote {}", init.folder.join(path).display()));
+        write_new(&folder.join(path), text)?;
+        answer(&format!("wrote {}", folder.join(path).display()));
     }
-    let at = match init.folder == Path::new(".") {
+    let at = match folder == Path::new(".") {
         true => String::new(),
-        false => format!(" -C '{}'", init.folder.display()),
+        false => format!(" -C '{}'", folder.display()),
     };
     answer(&format!("next: flow run{at}"));
     Ok(Outcome::Done)

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Show(show) => show::show(&line.place, show),
         Command::Explain(one) => explain::explain(one),
         Command::Export(export) => export::export(&line.place, export),
-        Command::Init(init) => init::init(init),
+        Command::Init(init) => init::init(&line.place, init),
         Command::Fmt(fmt) => fmt::fmt(&line.place, fmt),
         Command::Schema => schema::schema(),
         Command::Completions(shell) => schema::completions(shell),

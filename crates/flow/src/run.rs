@@ -67,13 +67,17 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     };
     let summary = flow_engine::run(&session, &mut last)?;
     last.progress.rest();
-    let reported = if run.targets.is_empty() {
-        write_report(&study, &store, &asked, (&summary, &last.troubles))
-    } else {
-        Ok(())
+    let reported = match run.targets.is_empty() {
+        true => report::write(&study, &store, &asked, &summary, &last.troubles),
+        false => Ok(None),
     };
+    if let Ok(Some(path)) = &reported
+        && !run.quiet
+    {
+        words::note(&format!("report  {}", path.display()));
+    }
     last.say_end();
-    reported?;
+    reported.map_err(Refusal::failed)?;
     if let Some(asking) = asking {
         asking.remember(&session, &summary, &reports(&study, run));
     }
@@ -123,19 +127,6 @@ impl Listener for Last {
             event => self.progress.hear(event),
         }
     }
-}
-
-fn write_report(
-    study: &Study,
-    store: &flow_store::Store,
-    asked: &Asked,
-    (summary, troubles): (&Summary, &report::Troubles),
-) -> Result<(), Refusal> {
-    let written = report::write(study, store, asked, summary, troubles).map_err(Refusal::failed)?;
-    if let Some(path) = written {
-        words::note(&format!("report  {}", path.display()));
-    }
-    Ok(())
 }
 
 /// The files beside what nodes publish that the next run would write if they were gone.

@@ -27,7 +27,7 @@ pub fn completions(completions: &Completions) -> Result<Outcome, Refusal> {
 pub fn man(man: &Man) -> Result<Outcome, Refusal> {
     let mut line = Line::command().disable_help_subcommand(true);
     line.build();
-    let Some(folder) = &man.folder else {
+    let Some(folder) = &man.into else {
         let mut page = Vec::new();
         clap_mangen::Man::new(line)
             .render(&mut page)

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use flow_contract::Digest;
 use flow_engine::Session;
 use flow_nodes::CATALOG;
-use flow_plan::{Plan, Problems, Request, Target};
+use flow_plan::{Plan, Problems, Request, Sweep, Target};
 use flow_store::Store;
 
 use crate::args::Place;
@@ -76,9 +76,17 @@ impl Study {
 /// When the file can't be read.
 pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
     let path = place.folder.join(&place.study);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let bytes = std::fs::read(&path).map_err(|error| {
         Refusal::wrong(format!(
             "reading the study `{}`: {error}\n  help: name its folder with `-C DIR`, its file with `--study FILE`, or begin one: `flow init`",
+            path.display()
+        ))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Refusal::wrong(format!(
+            "the study `{}` is not UTF-8, first in line {line}\n  help: save it as UTF-8, as TOML must be",
             path.display()
         ))
     })?;
@@ -97,7 +105,13 @@ pub fn planned(place: &Place, name: &str, text: &str) -> Result<Plan, Problems> 
         overrides: &place.set,
         catalog: &flow_engine::WithCommand(&CATALOG),
     };
-    flow_plan::plan_swept(&request, &place.sweep)
+    let sweep = Sweep {
+        values: place.sweep.clone(),
+        zip: place.zip.clone(),
+        exclude: place.exclude.clone(),
+        include: place.include.clone(),
+    };
+    flow_plan::plan_swept(&request, &sweep)
 }
 
 /// What a [`Session`] borrows besides the study and the store.

@@ -1,4 +1,4 @@
-//! `[params]` and `--set`.
+//! `[params]`, `--set`, and the values of `--sweep`.
 
 use std::collections::HashMap;
 
@@ -24,6 +24,7 @@ struct Raw {
 pub(super) fn read(
     table: Option<&Table<'_>>,
     overrides: &[(String, String)],
+    swept: &[(String, String)],
     complaints: &mut Complaints,
 ) -> ParamValues {
     let entries = table.map_or(&[][..], |table| &table.entries);
@@ -55,21 +56,29 @@ pub(super) fn read(
             value: value.filter(|value| !matches!(value, Value::Map(_))),
         });
     }
-    for (name, text) in overrides {
-        put_override(&mut raw, name, text, complaints);
+    for (option, given) in [("--set", overrides), ("--sweep", swept)] {
+        for (name, text) in given {
+            put_override(&mut raw, option, (name, text), complaints);
+        }
     }
     fill(raw, complaints)
 }
 
-fn put_override(raw: &mut [Raw], name: &str, text: &str, complaints: &mut Complaints) {
+fn put_override(
+    raw: &mut [Raw],
+    option: &'static str,
+    (name, text): (&str, &str),
+    complaints: &mut Complaints,
+) {
     let names: Vec<String> = raw.iter().map(|param| param.name.clone()).collect();
     let Some(param) = raw.iter_mut().find(|param| param.name == name) else {
         let mistake = ParamMistake::UnknownSet {
+            option,
             name: name.to_owned(),
             nearest: nearest(name, names.iter().map(String::as_str)),
             params: names,
         };
-        return complaints.add_override(format!("{name}={text}"), mistake);
+        return complaints.add_option(option, format!("{name}={text}"), mistake);
     };
     let Some(old) = &param.value else {
         return;
@@ -78,8 +87,13 @@ fn put_override(raw: &mut [Raw], name: &str, text: &str, complaints: &mut Compla
         Ok(value) => param.value = Some(value),
         Err((was, now)) => {
             let name = name.to_owned();
-            let mistake = ParamMistake::SetSort { name, was, now };
-            complaints.add_override(format!("{}={text}", param.name), mistake);
+            let mistake = ParamMistake::SetSort {
+                option,
+                name,
+                was,
+                now,
+            };
+            complaints.add_option(option, format!("{}={text}", param.name), mistake);
         }
     }
 }

@@ -1,18 +1,20 @@
-//! Mistakes in `[params]`, in `--set`, and in references to params and axes.
+//! Mistakes in `[params]`, in `--set` and `--sweep`, and in references to params and axes.
 
 use super::Words;
 use crate::words::{count, meant, names};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ParamMistake {
-    /// `--set` names no param.
+    /// `--set` or `--sweep` names no param.
     UnknownSet {
+        option: &'static str,
         name: String,
         nearest: Option<String>,
         params: Vec<String>,
     },
-    /// `--set` gives a value of another sort.
+    /// `--set` or `--sweep` gives a value of another sort.
     SetSort {
+        option: &'static str,
         name: String,
         was: &'static str,
         now: &'static str,
@@ -21,6 +23,21 @@ pub(crate) enum ParamMistake {
     SweptTwice { name: String },
     /// `--sweep` gives values that make no sweep.
     SweptValues { name: String, why: String },
+    /// `--zip`, `--exclude` or `--include` names a param that is not swept.
+    NotSwept {
+        option: &'static str,
+        name: String,
+        /// Whether it is a list param, which nodes walk over.
+        list: bool,
+        nearest: Option<String>,
+        swept: Vec<String>,
+    },
+    /// `--zip`, `--exclude` or `--include` says nothing that makes points.
+    SweptPoints {
+        option: &'static str,
+        why: String,
+        help: &'static str,
+    },
     /// A part of the study that is one for all nodes depends on a swept param.
     SweptHead { name: String, part: &'static str },
     /// `$name` is neither a param nor an axis here.
@@ -63,40 +80,25 @@ impl ParamMistake {
             Self::SweptTwice { .. } => "P31",
             Self::SweptValues { .. } => "P32",
             Self::SweptHead { .. } => "P33",
+            Self::NotSwept { .. } => "P34",
+            Self::SweptPoints { .. } => "P35",
         }
     }
 
     pub fn words(&self) -> Words {
         match self {
             Self::UnknownSet {
+                option,
                 name,
                 nearest,
                 params,
-            } => set_words(name, nearest.as_deref(), params),
-            Self::SetSort { name, was, now } => {
-                Words::new(format!("`--set {name}` gives {now}, but `{name}` is {was}"))
-                    .why("a param keeps its sort, so that what is right for one value is for all")
-                    .help(if *was == "a list" {
-                        format!("write the values in brackets: --set '{name}=[…]'")
-                    } else if *now == "a list" {
-                        format!("to run the study at each of them: --sweep '{name}=[…]'")
-                    } else {
-                        format!("give {was}")
-                    })
-            }
-            Self::SweptTwice { name } => Words::new(format!("`--sweep {name}` is given twice"))
-                .help("give all its values in one list"),
-            Self::SweptValues { name, why } => {
-                Words::new(format!("`--sweep {name}` gives no sweep: {why}")).help(format!(
-                    "give a list or a range: --sweep '{name}=[1, 2]', \
-                     --sweep '{name}=log(1e-3, 100, 6)'"
-                ))
-            }
-            Self::SweptHead { name, part } => Words::new(format!(
-                "`--sweep {name}` would change {part}, which is one for the whole study"
-            ))
-            .why("all points of a sweep are one run with one cache, one report and the same pools")
-            .help(format!("run the values one by one: --set '{name}=…'")),
+            } => set_words(option, name, nearest.as_deref(), params),
+            Self::SetSort {
+                option,
+                name,
+                was,
+                now,
+            } => sort_words(option, name, was, now),
             Self::UnknownReference {
                 name,
                 nearest,
@@ -126,20 +128,84 @@ impl ParamMistake {
             Self::Range { text, why } => Words::new(format!("`{text}` is not a range"))
                 .label(why.clone())
                 .help("ranges are `0..10`, `0..=10`, `lin(0, 1, 5)` and `log(1e-3, 100, 6)`"),
+            _ => self.sweep_words(),
+        }
+    }
+
+    fn sweep_words(&self) -> Words {
+        match self {
+            Self::SweptTwice { name } => Words::new(format!("`--sweep {name}` is given twice"))
+                .help("give all its values in one list"),
+            Self::SweptValues { name, why } => {
+                Words::new(format!("`--sweep {name}` gives no sweep: {why}")).help(format!(
+                    "give a list or a range: --sweep '{name}=[1, 2]', \
+                     --sweep '{name}=log(1e-3, 100, 6)'"
+                ))
+            }
+            Self::NotSwept {
+                option,
+                name,
+                list,
+                nearest,
+                swept,
+            } => not_swept_words((option, name), *list, nearest.as_deref(), swept),
+            Self::SweptPoints { option, why, help } => {
+                Words::new(format!("`{option}` {why}")).help(*help)
+            }
+            Self::SweptHead { name, part } => Words::new(format!(
+                "`--sweep {name}` would change {part}, which is one for the whole study"
+            ))
+            .why("all points of a sweep are one run with one cache, one report and the same pools")
+            .help(format!("run the values one by one: --set '{name}=…'")),
+            _ => Words::new(""),
         }
     }
 }
 
-fn set_words(name: &str, nearest: Option<&str>, params: &[String]) -> Words {
+fn set_words(option: &str, name: &str, nearest: Option<&str>, params: &[String]) -> Words {
     let words = Words::new(format!("`{name}` names no param of the study"));
     if nearest.is_none() && name.contains('.') {
         return words
-            .why("`--set` reaches [params] only")
+            .why(format!("`{option}` reaches [params] only"))
             .help("give the value a name in [params] and refer to it: key = \"$name\"");
     }
     match meant(nearest, params, "its params are") {
         Some(help) => words.help(help),
         None => words.help("the study has no [params]; write the param there first"),
+    }
+}
+
+fn sort_words(option: &str, name: &str, was: &str, now: &str) -> Words {
+    Words::new(format!(
+        "`{option} {name}` gives {now}, but `{name}` is {was}"
+    ))
+    .why("a param keeps its sort, so that what is right for one value is for all")
+    .help(match (option, was, now) {
+        (_, "a list", _) => format!("write the values in brackets: {option} '{name}=[…]'"),
+        ("--set", _, "a list") => {
+            format!("to run the study at each of them: --sweep '{name}=[…]'")
+        }
+        _ => format!("give {was}"),
+    })
+}
+
+fn not_swept_words(
+    (option, name): (&str, &str),
+    list: bool,
+    nearest: Option<&str>,
+    swept: &[String],
+) -> Words {
+    let words = Words::new(format!("`{option}` names `{name}`, which is not swept"));
+    if list {
+        return words
+            .why(format!(
+                "`{name}` is a list: the nodes that walk over it say how, in their for_each"
+            ))
+            .help("write `zip`, `exclude` or `include` in those nodes");
+    }
+    match meant(nearest, swept, "swept are") {
+        Some(help) => words.help(help),
+        None => words.help(format!("give its values: --sweep '{name}=[…]'")),
     }
 }
 

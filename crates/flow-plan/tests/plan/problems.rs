@@ -1,9 +1,11 @@
 //! Broken studies and the words they are met with: every `problems/*.toml` has its `.stderr`.
 //!
-//! Lines `# set: name=value` give overrides, `# sweep: name=values` sweeps. `FLOW_BLESS=1` writes the words anew.
+//! Lines `# set: name=value`, `# sweep: name=values`, `# zip: …` and so on stand for options. `FLOW_BLESS=1` writes the words anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use flow_plan::Sweep;
 
 use crate::toys::planned_at;
 
@@ -20,13 +22,28 @@ fn broken_studies() -> Vec<PathBuf> {
 
 fn words(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
-    let sets = text.lines().filter_map(|line| line.strip_prefix("# set: "));
-    let overrides: Vec<(&str, &str)> = sets.filter_map(|set| set.split_once('=')).collect();
-    let sweeps = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# sweep: "));
-    let sweeps: Vec<(&str, &str)> = sweeps.filter_map(|set| set.split_once('=')).collect();
-    match planned_at(&text, &overrides, &sweeps) {
+    let told = |option: &'static str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# "));
+        let mine = lines.filter_map(move |line| line.strip_prefix(option)?.strip_prefix(": "));
+        mine.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let pairs = |option| -> Vec<(String, String)> {
+        let each = told(option).into_iter();
+        each.filter_map(|text| {
+            let (name, value) = text.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect()
+    };
+    let sweep = Sweep {
+        values: pairs("sweep"),
+        zip: told("zip"),
+        exclude: told("exclude"),
+        include: told("include"),
+    };
+    let sets = pairs("set");
+    let overrides: Vec<(&str, &str)> = sets.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    match planned_at(&text, &overrides, &sweep) {
         Ok(_) => "no problem\n".to_owned(),
         Err(problems) => problems.render(),
     }

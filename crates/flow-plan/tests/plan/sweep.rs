@@ -1,8 +1,8 @@
 //! `--sweep`: which nodes are there how often, and what they take from.
 
-use flow_plan::{Plan, Problems, Request, Source, plan_swept};
+use flow_plan::{Plan, Problems, Source, Sweep};
 
-use crate::toys::Toys;
+use crate::toys::{owned, planned_at};
 
 const STUDY: &str = r#"
 [study]
@@ -31,15 +31,20 @@ for_each = { e = "$epsilon" }
 "#;
 
 fn swept(sweeps: &[(&str, &str)]) -> Result<Plan, Problems> {
-    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
-    let sweeps: Vec<(String, String)> = sweeps.iter().map(owned).collect();
-    let request = Request {
-        text: STUDY,
-        name: "pipeline.toml",
-        overrides: &[],
-        catalog: &Toys,
+    combined(sweeps, [&[], &[], &[]])
+}
+
+/// A sweep with its zips, excludes and includes.
+fn combined(sweeps: &[(&str, &str)], told: [&[&str]; 3]) -> Result<Plan, Problems> {
+    let [zip, exclude, include] =
+        told.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
+    let sweep = Sweep {
+        values: owned(sweeps),
+        zip,
+        exclude,
+        include,
     };
-    plan_swept(&request, &sweeps)
+    planned_at(STUDY, &[], &sweep)
 }
 
 fn names(plan: &Plan) -> Vec<&str> {
@@ -110,12 +115,53 @@ fn sweeps_that_are_none_are_refused_in_words() {
         (("count", "[3, 3]"), "`3` is there twice"),
         (("count", "[[3]]"), "a list is among the values"),
         (("count", "log(0, 1, 3)"), "must be above 0"),
-        (("count", "0..20000"), "more than 10000 studies"),
-        (("count", "[3, \"a\"]"), "`count` is a number"),
+        (("count", "0..20000"), "more than 10000 points"),
+        (
+            ("count", "[3, \"a\"]"),
+            "`--sweep count` gives text, but `count` is a number\n --> --sweep count=a",
+        ),
     ] {
         let said = swept(&[sweep]).unwrap_err().render();
         assert!(said.contains(words), "{sweep:?}: {said}");
     }
     let twice = swept(&[("count", "[3]"), ("count", "[4]")]).unwrap_err();
     assert!(twice.render().contains("is given twice"));
+}
+
+#[test]
+fn params_that_walk_together_double_what_depends_on_each() {
+    let sweeps = [("count", "[3, 5, 7]"), ("retries", "[0, 1, 2]")];
+    let plan = combined(&sweeps, [&["count,retries"], &[], &[]]).unwrap();
+    // `folds` reads `count` alone, `more` reads `retries` and comes after `folds`.
+    let wanted = [
+        "recordings",
+        "folds[count=3]",
+        "folds[count=5]",
+        "folds[count=7]",
+        "more[count=3,retries=0]",
+        "more[count=5,retries=1]",
+        "more[count=7,retries=2]",
+        "other",
+    ];
+    assert_eq!(names(&plan), wanted);
+}
+
+#[test]
+fn points_are_left_out_and_added() {
+    let sweeps = [("count", "[3, 5]"), ("retries", "[0, 1]")];
+    let exclude = ["count=3,retries=1"];
+    let include = ["count=9,retries=1", "retries=0,count=5"];
+    let plan = combined(&sweeps, [&[], &exclude, &include]).unwrap();
+    let more = names(&plan)
+        .into_iter()
+        .filter(|name| name.starts_with("more"));
+    let wanted = [
+        "more[count=3,retries=0]",
+        "more[count=5,retries=0]",
+        "more[count=5,retries=1]",
+        "more[count=9,retries=1]",
+    ];
+    assert_eq!(more.collect::<Vec<_>>(), wanted);
+    let count = plan.params()["count"].to_string();
+    assert_eq!(count, "[3, 5, 9]");
 }

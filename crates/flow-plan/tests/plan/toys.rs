@@ -4,7 +4,7 @@ use flow_contract::{
     Arity, Catalog, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort,
     ParamProblem, ParamSpec, ParamType, Params, PortType, Row, Task,
 };
-use flow_plan::{Plan, Problems, Request, plan_swept};
+use flow_plan::{Plan, Problems, Request, Sweep, plan_swept};
 use std::borrow::Cow;
 
 struct Toy(Descriptor);
@@ -316,26 +316,24 @@ pub fn planned(text: &str) -> Result<Plan, Problems> {
 
 /// Plans a study of toys with overrides.
 pub fn planned_with(text: &str, overrides: &[(&str, &str)]) -> Result<Plan, Problems> {
-    planned_at(text, overrides, &[])
+    planned_at(text, overrides, &Sweep::default())
 }
 
-pub fn planned_at(
-    text: &str,
-    overrides: &[(&str, &str)],
-    sweeps: &[(&str, &str)],
-) -> Result<Plan, Problems> {
-    let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        let each = pairs.iter();
-        each.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    };
+/// Plans a study of toys with overrides at the points of a sweep.
+pub fn planned_at(text: &str, overrides: &[(&str, &str)], sweep: &Sweep) -> Result<Plan, Problems> {
     let request = Request {
         text,
         name: "pipeline.toml",
         overrides: &owned(overrides),
         catalog: &Toys,
     };
-    plan_swept(&request, &owned(sweeps))
+    plan_swept(&request, sweep)
+}
+
+pub fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let each = pairs.iter();
+    each.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// A study like the paper's, with most features of the language.
