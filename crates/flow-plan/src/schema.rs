@@ -25,10 +25,7 @@ pub fn schema(catalog: &dyn Catalog) -> String {
     });
     let parts = [
         ("study", Json::Object(closed(head.collect(), &[]))),
-        (
-            "params",
-            described(of_type("object"), "what `--set` may change"),
-        ),
+        ("params", params()),
         (
             "pools",
             map_of(open(whole(1, i64::from(u32::MAX)), "how many at once")),
@@ -182,9 +179,13 @@ fn closed(properties: Vec<(&'static str, Json)>, required: &[&str]) -> Part {
 }
 
 fn map_of(value: Json) -> Json {
+    Json::Object(map_part(value))
+}
+
+fn map_part(value: Json) -> Part {
     let mut part = of_type("object");
     part.push(("additionalProperties", value));
-    Json::Object(part)
+    part
 }
 
 fn list_of(value: Json) -> Part {
@@ -225,7 +226,8 @@ fn of_kind(kind: &Descriptor) -> Part {
     let words = WORDS
         .iter()
         .filter(|word| word.name != "seed" || kind.seeded);
-    let mut properties: Vec<(&'static str, Json)> = words.map(|w| (w.name, word(w))).collect();
+    let mut properties: Vec<(&'static str, Json)> =
+        words.map(|w| (w.name, word(w, kind))).collect();
     let mut required = vec!["kind"];
     for port in kind.inputs {
         let std::borrow::Cow::Borrowed(name) = port.name else {
@@ -291,10 +293,7 @@ fn param_type(ty: &ParamType) -> Part {
             part.push(("additionalProperties", open(param_type(inner), "a value")));
             part
         }
-        ParamType::Scalar => {
-            let types = ["boolean", "number", "string"].map(text_of);
-            vec![("type", Json::List(types.into()))]
-        }
+        ParamType::Scalar => scalar_part(),
     }
 }
 
@@ -330,15 +329,52 @@ fn output() -> Json {
     )])
 }
 
-fn word(word: &Word) -> Json {
+/// A value for each of any number of names.
+fn params() -> Json {
+    let types = ["boolean", "number", "string", "array"].map(text_of);
+    let value = Json::Object(vec![("type", Json::List(types.into()))]);
+    described(map_part(value), "what `--set` and `--sweep` may change")
+}
+
+fn word(word: &Word, kind: &Descriptor) -> Json {
     let part = match word.shape {
         WordShape::Text => text(),
         WordShape::Whole { least } => return open(whole(least, i64::from(u32::MAX)), word.doc),
         WordShape::Bool => return open(of_type("boolean"), word.doc),
-        WordShape::Table => of_type("object"),
-        WordShape::List => of_type("array"),
+        WordShape::Axes => map_part(any_of(vec![
+            text(),
+            list_of(any_of(vec![scalar_part(), of_type("object")])),
+            closed(vec![("files", Json::Object(text()))], &["files"]),
+        ])),
+        WordShape::Groups => list_of(Json::Object(list_of(Json::Object(text())))),
+        WordShape::Points => list_of(map_of(Json::Object(scalar_part()))),
+        WordShape::Paths => paths(kind),
+        WordShape::Places => map_part(open(whole(0, i64::from(u32::MAX)), "how many places")),
     };
     described(part, word.doc)
+}
+
+/// A path, or several, for outputs of a kind; a command's are those that it declares.
+fn paths(kind: &Descriptor) -> Part {
+    let path = || any_of(vec![text(), list_of(Json::Object(text()))]);
+    if kind.open_ports {
+        return map_part(path());
+    }
+    let names = kind.outputs.iter().filter_map(|port| match port.name {
+        std::borrow::Cow::Borrowed(name) => Some((name, path())),
+        std::borrow::Cow::Owned(_) => None,
+    });
+    closed(names.collect(), &[])
+}
+
+fn scalar_part() -> Part {
+    let types = ["boolean", "number", "string"].map(text_of);
+    vec![("type", Json::List(types.into()))]
+}
+
+fn any_of(parts: Vec<Part>) -> Json {
+    let parts = parts.into_iter().map(Json::Object);
+    Json::Object(vec![("anyOf", Json::List(parts.collect()))])
 }
 
 fn report() -> Json {

@@ -12,10 +12,20 @@ pub(crate) struct Word {
 /// What sort of value a word takes.
 pub(crate) enum WordShape {
     Text,
-    Whole { least: i64 },
+    Whole {
+        least: i64,
+    },
     Bool,
-    Table,
-    List,
+    /// Axes with their values.
+    Axes,
+    /// Groups of axes.
+    Groups,
+    /// Points by their values on axes.
+    Points,
+    /// Outputs with their paths.
+    Paths,
+    /// Pools with how many places.
+    Places,
 }
 
 /// The words of the language inside a node, sorted; ports and params have the other keys.
@@ -27,12 +37,12 @@ pub(crate) const WORDS: [Word; 14] = [
     },
     Word {
         name: "exclude",
-        shape: WordShape::List,
+        shape: WordShape::Points,
         doc: "instances left out: [{ axis = value }]",
     },
     Word {
         name: "for_each",
-        shape: WordShape::Table,
+        shape: WordShape::Axes,
         doc: "axes: one instance for each combination of their values",
     },
     Word {
@@ -42,7 +52,7 @@ pub(crate) const WORDS: [Word; 14] = [
     },
     Word {
         name: "include",
-        shape: WordShape::List,
+        shape: WordShape::Points,
         doc: "instances added, with a value on every axis",
     },
     Word {
@@ -62,12 +72,12 @@ pub(crate) const WORDS: [Word; 14] = [
     },
     Word {
         name: "pools",
-        shape: WordShape::Table,
+        shape: WordShape::Places,
         doc: "places an instance takes in named pools",
     },
     Word {
         name: "publish",
-        shape: WordShape::Table,
+        shape: WordShape::Paths,
         doc: "outputs with their paths below reports/",
     },
     Word {
@@ -87,7 +97,7 @@ pub(crate) const WORDS: [Word; 14] = [
     },
     Word {
         name: "zip",
-        shape: WordShape::List,
+        shape: WordShape::Groups,
         doc: "groups of axes that walk together",
     },
 ];
