@@ -5,9 +5,11 @@
 //! the number of cells, not of rows.
 
 mod cells;
+mod clusters;
 mod covariance;
 mod factorisation;
 mod fit;
+mod jackknife;
 mod squares;
 
 pub use cells::{CellResponse, Cells};

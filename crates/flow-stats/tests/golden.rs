@@ -93,6 +93,7 @@ fn fitted() -> Vec<(&'static str, Fit)> {
     let options = FitOptions {
         hc3: true,
         clusters: Some(&clusters),
+        jackknife: Some(&clusters),
         ..FitOptions::default()
     };
     let factorisation = Factorisation::new(paper_design()).unwrap();
@@ -174,7 +175,20 @@ fn robust_errors_agree_with_statsmodels() {
         );
         all_near(&clustered.t, &of["t"], EXACT, "cluster-robust t");
         all_near(&clustered.p, &of["p"], PROBABILITY, "cluster-robust p");
-        assert_eq!(clustered.df, 21);
+        assert_eq!(clustered.df, [21.0; 4]);
+    }
+}
+
+#[test]
+fn errors_by_jackknife_agree_with_clubsandwich() {
+    let expected = golden("jackknife_expected.json");
+    for (name, fit) in fitted() {
+        let of = &expected[name];
+        let jackknife = fit.jackknife.unwrap();
+        all_near(&jackknife.std_err, &of["std_err"], EXACT, "error");
+        all_near(&jackknife.t, &of["t"], EXACT, "t");
+        all_near(&jackknife.df, &of["df"], EXACT, "degrees of freedom");
+        all_near(&jackknife.p, &of["p"], PROBABILITY, "p");
     }
 }
 

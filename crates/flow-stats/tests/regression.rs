@@ -77,7 +77,12 @@ proptest! {
         let y: Vec<f64> = rows.iter().map(|row| 50.0 + 0.1 * age[row.0] + row.1).collect();
         let by_row = |values: &[f64; 9]| -> Vec<f64> { cell_of.iter().map(|c| values[*c]).collect() };
         let row_clusters: Vec<u32> = cell_of.iter().map(|cell| subject[*cell]).collect();
-        let with = |clusters| FitOptions { hc3: true, clusters: Some(clusters), ..FitOptions::default() };
+        let with = |clusters| FitOptions {
+            hc3: true,
+            clusters: Some(clusters),
+            jackknife: Some(clusters),
+            ..FitOptions::default()
+        };
 
         let (ones, ages, sexes) = (vec![1.0; rows.len()], by_row(&age), by_row(&sex));
         let by_rows = design(&[("one", &ones), ("age", &ages), ("sex", &sexes)]);
@@ -99,8 +104,8 @@ fn same(a: &Fit, b: &Fit) {
         );
     };
     let inference = |a: &Inference, b: &Inference, what: &str| {
-        assert_eq!(a.df, b.df, "{what}");
         let pairs = [
+            (&a.df, &b.df),
             (&a.std_err, &b.std_err),
             (&a.p, &b.p),
             (&a.low, &b.low),
@@ -120,6 +125,11 @@ fn same(a: &Fit, b: &Fit) {
         a.clustered.as_ref().unwrap(),
         b.clustered.as_ref().unwrap(),
         "clustered",
+    );
+    inference(
+        a.jackknife.as_ref().unwrap(),
+        b.jackknife.as_ref().unwrap(),
+        "jackknife",
     );
     near(a.r_squared, b.r_squared, "R²");
     near(a.adjusted_r_squared, b.adjusted_r_squared, "adjusted R²");

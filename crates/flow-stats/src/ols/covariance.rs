@@ -1,13 +1,12 @@
 //! Covariances of coefficients and what follows from them.
 
-use super::cells::runs_of;
+use super::clusters::Clusters;
+use super::jackknife::Jackknife;
 use super::squares::blocks;
 use super::{Factorisation, FitOptions, OlsError};
 use crate::sums::dot;
 use crate::tails::{critical_t, two_sided_t};
 use nalgebra::DMatrix;
-use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// Errors, tests and intervals of coefficients, each `[k]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +21,8 @@ pub struct Inference {
     pub low: Vec<f64>,
     /// Upper ends of the confidence intervals.
     pub high: Vec<f64>,
-    /// Degrees of freedom of `t`.
-    pub df: u64,
+    /// Degrees of freedom of each `t`; Satterthwaite's are fractions.
+    pub df: Vec<f64>,
 }
 
 impl Inference {
@@ -31,29 +30,45 @@ impl Inference {
     pub(super) fn new(
         coefficients: &[f64],
         std_err: Vec<f64>,
-        df: u64,
+        df: Vec<f64>,
         confidence: f64,
     ) -> Result<Self, OlsError> {
-        let critical = critical_t(1.0 - confidence, df as f64);
-        let critical = critical.ok_or(OlsError::Confidence { confidence })?;
-        let pairs = || coefficients.iter().zip(&std_err);
-        let t: Vec<f64> = pairs()
+        let half = half_widths(&std_err, &df, confidence)?;
+        let t: Vec<f64> = coefficients
+            .iter()
+            .zip(&std_err)
             .map(|(coefficient, error)| coefficient / error)
             .collect();
-        let p: Option<Vec<f64>> = t.iter().map(|t| two_sided_t(*t, df as f64)).collect();
+        let p: Option<Vec<f64>> = t
+            .iter()
+            .zip(&df)
+            .map(|(t, df)| two_sided_t(*t, *df))
+            .collect();
+        let ends = |sign: f64| {
+            let pairs = coefficients.iter().zip(&half);
+            pairs.map(|(value, half)| value + sign * half).collect()
+        };
         Ok(Self {
-            low: pairs()
-                .map(|(coefficient, error)| coefficient - critical * error)
-                .collect(),
-            high: pairs()
-                .map(|(coefficient, error)| coefficient + critical * error)
-                .collect(),
+            low: ends(-1.0),
+            high: ends(1.0),
             p: p.ok_or(OlsError::ExactFit)?,
             t,
             std_err,
             df,
         })
     }
+}
+
+/// Half the width of each interval; the critical value is computed once for a run of equal `df`.
+fn half_widths(std_err: &[f64], df: &[f64], confidence: f64) -> Result<Vec<f64>, OlsError> {
+    let mut half = Vec::with_capacity(df.len());
+    for run in df.chunk_by(PartialEq::eq) {
+        let critical = critical_t(1.0 - confidence, run[0]);
+        let critical = critical.ok_or(OlsError::Confidence { confidence })?;
+        let errors = &std_err[half.len()..half.len() + run.len()];
+        half.extend(errors.iter().map(|error| critical * error));
+    }
+    Ok(half)
 }
 
 /// What robust errors need of the design, computed once for all responses.
@@ -64,6 +79,8 @@ pub(super) struct Robust {
     hc3_factors: Option<Vec<f64>>,
     /// Who belongs together, if cluster-robust errors are wanted.
     clusters: Option<Clusters>,
+    /// Fits without a cluster, if errors by jackknife are wanted.
+    jackknife: Option<Jackknife>,
 }
 
 impl Robust {
@@ -77,15 +94,20 @@ impl Robust {
             .clusters
             .map(|clusters| Clusters::new(of, clusters))
             .transpose()?;
+        let jackknife = options
+            .jackknife
+            .map(|clusters| Jackknife::new(of, clusters))
+            .transpose()?;
         Ok(Self {
             hc3_factors,
             clusters,
+            jackknife,
         })
     }
 
     /// Says whether residuals are needed.
     pub(super) fn any(&self) -> bool {
-        self.hc3_factors.is_some() || self.clusters.is_some()
+        self.hc3_factors.is_some() || self.clusters.is_some() || self.jackknife.is_some()
     }
 
     /// Computes what was asked for.
@@ -99,6 +121,10 @@ impl Robust {
         RobustCovariances {
             hc3,
             clustered: self.clustered(of, residuals),
+            jackknife: self
+                .jackknife
+                .as_ref()
+                .map(|one| (sandwich(of, &one.meat(of, residuals)), one.df().to_vec())),
         }
     }
 
@@ -145,20 +171,14 @@ impl Robust {
     ///
     /// Source: Liang & Zeger 1986, Biometrika 73, 13–22; the factor is the usual one (Stata, statsmodels).
     fn clustered(&self, of: &Factorisation, residuals: &[f64]) -> Option<(DMatrix<f64>, u64)> {
-        let Clusters { runs, count } = self.clusters.as_ref()?;
-        let k = of.names().len();
-        let mut sums = DMatrix::<f64>::zeros(*count, k);
-        for (column, mut sums) in sums.column_iter_mut().enumerate() {
-            let q = of.q_column(column);
-            for (rows, cluster) in runs {
-                sums[*cluster] += dot(&q[rows.clone()], &residuals[rows.clone()]);
-            }
-        }
-        let (g, n) = (*count as f64, of.observations() as f64);
+        let clusters = self.clusters.as_ref()?;
+        let (k, g) = (of.names().len(), clusters.count());
+        let sums = clusters.scores(of, residuals);
+        let (g, n) = (g as f64, of.observations() as f64);
         let small_sample = g / (g - 1.0) * (n - 1.0) / (n - k as f64);
         Some((
             sandwich(of, &sums.tr_mul(&sums)) * small_sample,
-            *count as u64 - 1,
+            clusters.count() as u64 - 1,
         ))
     }
 }
@@ -168,6 +188,8 @@ pub(super) struct RobustCovariances {
     pub(super) hc3: Option<DMatrix<f64>>,
     /// With its degrees of freedom.
     pub(super) clustered: Option<(DMatrix<f64>, u64)>,
+    /// With the degrees of freedom of each coefficient.
+    pub(super) jackknife: Option<(DMatrix<f64>, Vec<f64>)>,
 }
 
 /// `1 / (count · (1 − h)²)`: all observations of a cell share `q / √count`, and so their leverage.
@@ -188,39 +210,6 @@ fn hc3_factors(of: &Factorisation) -> Result<Vec<f64>, OlsError> {
         *factor = 1.0 / (count * free * free);
     }
     Ok(factors)
-}
-
-/// Rows with data by cluster.
-struct Clusters {
-    /// Runs of rows of one cluster, and its number.
-    runs: Vec<(Range<usize>, usize)>,
-    /// Clusters with data.
-    count: usize,
-}
-
-impl Clusters {
-    /// Cuts the rows into runs of one cluster and numbers the clusters.
-    fn new(of: &Factorisation, clusters: &[u32]) -> Result<Self, OlsError> {
-        if clusters.len() != of.rows {
-            return Err(OlsError::Length {
-                what: "clusters",
-                got: clusters.len(),
-                rows: of.rows,
-            });
-        }
-        let mut number_of = BTreeMap::new();
-        let mut runs = Vec::new();
-        for (rows, cluster) in runs_of(clusters) {
-            if rows.clone().any(|row| of.count(row) > 0.0) {
-                let next = number_of.len();
-                runs.push((rows, *number_of.entry(cluster).or_insert(next)));
-            }
-        }
-        match number_of.len() {
-            clusters @ (0 | 1) => Err(OlsError::TooFewClusters { clusters }),
-            count => Ok(Self { runs, count }),
-        }
-    }
 }
 
 fn sandwich(of: &Factorisation, meat: &DMatrix<f64>) -> DMatrix<f64> {

@@ -17,6 +17,9 @@ pub struct FitOptions<'a> {
     pub hc3: bool,
     /// Cluster (subject) of each row or cell; gives errors robust to dependence within clusters.
     pub clusters: Option<&'a [u32]>,
+    /// Cluster of each row or cell; gives errors from the fits without each cluster, which keep the false
+    /// discovery rate where clusters are few.
+    pub jackknife: Option<&'a [u32]>,
 }
 
 impl Default for FitOptions<'_> {
@@ -25,6 +28,7 @@ impl Default for FitOptions<'_> {
             confidence: 0.95,
             hc3: false,
             clusters: None,
+            jackknife: None,
         }
     }
 }
@@ -42,6 +46,8 @@ pub struct Fit {
     pub hc3: Option<Inference>,
     /// Errors robust to dependence within clusters, with G − 1 degrees of freedom, if asked for.
     pub clustered: Option<Inference>,
+    /// Errors from the fits without each cluster, with Satterthwaite's degrees of freedom, if asked for.
+    pub jackknife: Option<Inference>,
     /// Observations, n.
     pub observations: u64,
     /// Residual degrees of freedom, n − k.
@@ -186,7 +192,7 @@ impl Factorisation {
         let coefficients: Vec<f64> = unscaled.collect();
         let df_residual = self.observations - self.names.len() as u64;
         let residual_variance = squares.residual / df_residual as f64;
-        let infer = |covariance: &DMatrix<f64>, df: u64| {
+        let infer = |covariance: &DMatrix<f64>, df: Vec<f64>| {
             let variances = covariance.diagonal();
             let errors = variances
                 .iter()
@@ -194,12 +200,13 @@ impl Factorisation {
                 .map(|(v, length)| v.max(0.0).sqrt() / length);
             Inference::new(&coefficients, errors.collect(), df, confidence)
         };
+        let same = |df: u64| vec![df as f64; coefficients.len()];
         let clustered = robust
             .clustered
-            .map(|(covariance, df)| infer(&covariance, df))
+            .map(|(covariance, df)| infer(&covariance, same(df)))
             .transpose()?;
         let bread = &self.inverse * self.inverse.transpose();
-        let classical = infer(&(bread * residual_variance), df_residual)?;
+        let classical = infer(&(bread * residual_variance), same(df_residual))?;
         if let Some(clustered) = &clustered {
             self.refuse_decided(clustered, &classical)?;
         }
@@ -208,9 +215,13 @@ impl Factorisation {
             classical,
             hc3: robust
                 .hc3
-                .map(|covariance| infer(&covariance, df_residual))
+                .map(|covariance| infer(&covariance, same(df_residual)))
                 .transpose()?,
             clustered,
+            jackknife: robust
+                .jackknife
+                .map(|(covariance, df)| infer(&covariance, df))
+                .transpose()?,
             observations: self.observations,
             df_residual,
             residual_variance,
