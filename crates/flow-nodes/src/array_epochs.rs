@@ -266,7 +266,7 @@ impl<'p> Asked<'p> {
         }
     }
 
-    fn signals(&self, held: &Held) -> Result<Signals, NodeError> {
+    fn signals(&self, held: &Held<'_>) -> Result<Signals, NodeError> {
         let (epochs, time, numbers) = match held {
             Held::Arrays(arrays) => self.of_array(find(arrays, self.params.text("array"))?)?,
             Held::Table(table) => self.of_table(table)?,
@@ -295,7 +295,7 @@ impl<'p> Asked<'p> {
     }
 
     /// Epochs, samples, and the values in the order `[epoch, channel, time]`.
-    fn of_array(&self, array: &Array) -> Result<(usize, usize, Vec<f64>), NodeError> {
+    fn of_array(&self, array: &Array<'_>) -> Result<(usize, usize, Vec<f64>), NodeError> {
         let axes = self.params.texts("axes");
         let refuse = || {
             let wanted: Vec<String> = axes
@@ -372,7 +372,7 @@ impl<'p> Asked<'p> {
     }
 
     /// The class of each epoch, by position.
-    fn labels(&self, held: &Held, signals: &Signals) -> Result<Vec<u8>, NodeError> {
+    fn labels(&self, held: &Held<'_>, signals: &Signals) -> Result<Vec<u8>, NodeError> {
         let label = self.params.text("label");
         let names = match held {
             Held::Arrays(arrays) => find(arrays, label)?.names()?,
@@ -452,7 +452,7 @@ impl<'p> Asked<'p> {
 }
 
 /// The array of a name; the only one of a file has any name.
-fn find<'a>(arrays: &'a [Array], name: &str) -> Result<&'a Array, NodeError> {
+fn find<'a, 'b>(arrays: &'a [Array<'b>], name: &str) -> Result<&'a Array<'b>, NodeError> {
     if let [only] = arrays {
         return Ok(only);
     }

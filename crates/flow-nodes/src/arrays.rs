@@ -2,19 +2,20 @@
 //!
 //! All become [`Array`]s: row-major and little-endian, whatever the file had.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
 use flow_contract::{NodeError, Value};
-use safetensors::tensor::{Dtype, SafeTensors};
+use safetensors::tensor::{SafeTensors, TensorView};
 use zip::ZipArchive;
 
-use crate::npz::Array;
+use crate::npz::{Array, descr};
 use crate::table::Table;
 
 /// What a file holds.
-pub enum Held {
+pub enum Held<'a> {
     /// Arrays by name; an npy file's one has the name "".
-    Arrays(Vec<Array>),
+    Arrays(Vec<Array<'a>>),
     /// A table, read column by column.
     Table(Table),
 }
@@ -23,48 +24,63 @@ pub enum Held {
 ///
 /// # Errors
 /// A file that ends early, or holds a type of numbers that is not known here.
-pub fn read(bytes: &[u8]) -> Result<Held, NodeError> {
+pub fn read(bytes: &[u8]) -> Result<Held<'_>, NodeError> {
+    if let Some(arrays) = arrays(bytes)? {
+        return Ok(Held::Arrays(arrays));
+    }
+    match bytes.starts_with(b"PAR1") {
+        true => Table::read(bytes),
+        false => Table::read_csv(bytes),
+    }
+    .map(Held::Table)
+}
+
+/// The arrays of an npy, npz or safetensors file, which are borrowed where its bytes serve as they are; `None`
+/// where it is none of them.
+///
+/// # Errors
+/// As [`read`].
+pub fn arrays(bytes: &[u8]) -> Result<Option<Vec<Array<'_>>>, NodeError> {
     if bytes.starts_with(b"\x93NUMPY") {
-        return Ok(Held::Arrays(vec![npy("", bytes)?]));
+        return Ok(Some(vec![npy("", Cow::Borrowed(bytes))?]));
     }
     if bytes.starts_with(b"PK") {
-        return npz(bytes).map(Held::Arrays);
-    }
-    if bytes.starts_with(b"PAR1") {
-        return Table::read(bytes).map(Held::Table);
+        return npz(bytes).map(Some);
     }
     // A safetensors file begins with the length of its JSON header.
     if bytes.get(8) == Some(&b'{') {
-        return safetensors(bytes).map(Held::Arrays);
+        return safetensors(bytes).map(Some);
     }
-    Table::read_csv(bytes).map(Held::Table)
+    Ok(None)
 }
 
-fn npz(bytes: &[u8]) -> Result<Vec<Array>, NodeError> {
+fn npz(bytes: &[u8]) -> Result<Vec<Array<'static>>, NodeError> {
     let wrong = |error: &dyn std::fmt::Display| NodeError::new(format!("reading npz: {error}"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| wrong(&error))?;
     let mut arrays = Vec::new();
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).map_err(|error| wrong(&error))?;
         let name = entry.name().map_err(|error| wrong(&error))?;
-        let name = name.trim_end_matches(".npy").to_owned();
+        let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else {
+            continue;
+        };
         let mut held = Vec::new();
         entry
             .read_to_end(&mut held)
             .map_err(|error| wrong(&error).at(format!("array `{name}`")))?;
-        arrays.push(npy(&name, &held)?);
+        arrays.push(npy(&name, Cow::Owned(held))?);
     }
     Ok(arrays)
 }
 
 /// One `.npy` file of version 1, 2 or 3.
-fn npy(name: &str, bytes: &[u8]) -> Result<Array, NodeError> {
+fn npy<'a>(name: &str, bytes: Cow<'a, [u8]>) -> Result<Array<'a>, NodeError> {
     let wrong = |what: &str| NodeError::new(what).at(format!("array `{name}`"));
     let version = bytes
         .get(6)
         .copied()
         .ok_or_else(|| wrong("the npy header is cut off"))?;
-    let (from, length): (usize, usize) = match (version, bytes) {
+    let (from, length): (usize, usize) = match (version, &*bytes) {
         (1, [_, _, _, _, _, _, _, _, a, b, ..]) => (10, usize::from(u16::from_le_bytes([*a, *b]))),
         (2 | 3, [_, _, _, _, _, _, _, _, a, b, c, d, ..]) => {
             (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize)
@@ -75,22 +91,27 @@ fn npy(name: &str, bytes: &[u8]) -> Result<Array, NodeError> {
     let head = head.and_then(|head| std::str::from_utf8(head).ok());
     let head = head.ok_or_else(|| wrong("the npy header is cut off"))?;
     let descr = quoted(head, "descr").ok_or_else(|| wrong("structured arrays are not read"))?;
+    let (descr, by_columns) = (descr.to_owned(), head.contains("'fortran_order': True"));
     let shape = shape(head).ok_or_else(|| wrong("the npy header says no shape"))?;
-    let size = item_size(descr)
+    let size = item_size(&descr)
         .ok_or_else(|| wrong(&format!("numbers of type `{descr}` are not read")).help(TYPES))?;
     let count = shape
         .iter()
         .try_fold(size, |all, &one| all.checked_mul(one));
-    let data = count.and_then(|count| bytes.get(from + length..)?.get(..count));
-    let data =
-        data.ok_or_else(|| wrong(&format!("its file ends before its {shape:?} values do")))?;
-    let mut data = data.to_vec();
+    let start = from + length;
+    let end = count.and_then(|count| count.checked_add(start));
+    let end = end.filter(|end| *end <= bytes.len());
+    let end = end.ok_or_else(|| wrong(&format!("its file ends before its {shape:?} values do")))?;
+    let mut data = match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[start..end]),
+        Cow::Owned(bytes) => Cow::Owned(bytes[start..end].to_vec()),
+    };
     let unit = if descr.contains('U') { 4 } else { size };
     if descr.starts_with('>') {
-        data.chunks_mut(unit).for_each(<[u8]>::reverse);
+        data.to_mut().chunks_mut(unit).for_each(<[u8]>::reverse);
     }
-    if head.contains("'fortran_order': True") {
-        data = row_major(&data, &shape, size);
+    if by_columns {
+        data = Cow::Owned(row_major(&data, &shape, size));
     }
     let descr = descr.replace(['>', '='], "<");
     Ok(Array {
@@ -163,48 +184,45 @@ pub fn transpose(data: &[u8], shape: &[usize], order: &[usize], size: usize) -> 
     out
 }
 
-fn safetensors(bytes: &[u8]) -> Result<Vec<Array>, NodeError> {
+fn safetensors(bytes: &[u8]) -> Result<Vec<Array<'_>>, NodeError> {
     let wrong = |error| NodeError::new(format!("reading tensors: {error}"));
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    file.iter()
-        .map(|(name, view)| {
-            let descr = match view.dtype() {
-                Dtype::BOOL => "|b1",
-                Dtype::U8 => "|u1",
-                Dtype::I8 => "|i1",
-                Dtype::I16 => "<i2",
-                Dtype::U16 => "<u2",
-                Dtype::I32 => "<i4",
-                Dtype::U32 => "<u4",
-                Dtype::I64 => "<i8",
-                Dtype::U64 => "<u8",
-                Dtype::F16 => "<f2",
-                Dtype::F32 => "<f4",
-                Dtype::F64 => "<f8",
-                other => {
-                    let what = format!("numbers of type `{other:?}` are not read");
-                    return Err(NodeError::new(what)
-                        .at(format!("array `{name}`"))
-                        .help(TYPES));
-                }
-            };
-            Ok(Array {
-                name: name.to_owned(),
-                descr: descr.to_owned(),
-                shape: view.shape().to_vec(),
-                bytes: view.data().to_vec(),
-            })
-        })
-        .collect()
+    let tensors = file.tensors().into_iter();
+    let mut arrays: Vec<_> = tensors.map(|(name, view)| of_tensor(name, &view)).collect();
+    arrays.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(arrays)
 }
 
-impl Array {
-    /// The values as numbers, exactly: every type but 64-bit integers beyond 2⁵³ is a subset of f64.
+/// A tensor as an array. A type that is not read may lie beside what is asked for, so it is refused only when
+/// its numbers are.
+pub fn of_tensor<'a>(name: String, view: &TensorView<'a>) -> Array<'a> {
+    let dtype = view.dtype();
+    Array {
+        name,
+        descr: descr(dtype).map_or_else(|| format!("{dtype:?}"), str::to_owned),
+        shape: view.shape().to_vec(),
+        bytes: Cow::Borrowed(view.data()),
+    }
+}
+
+/// What makes a number of the bytes of one value.
+pub type ToNumber = fn(&[u8]) -> f64;
+
+impl Array<'_> {
+    /// How many bytes a value has, and what makes a number of them: exactly, for every type but 64-bit integers
+    /// beyond 2⁵³ is a subset of f64.
     ///
     /// # Errors
-    /// When they are text.
-    pub fn numbers(&self) -> Result<Vec<f64>, NodeError> {
-        let of: fn(&[u8]) -> f64 = match self.descr.get(1..).unwrap_or_default() {
+    /// When they are text, or of a type that is not read.
+    pub fn to_number(&self) -> Result<(usize, ToNumber), NodeError> {
+        let refused = |what: String| {
+            let error = NodeError::new(what).at(format!("array `{}`", self.name));
+            Err(error.help(TYPES))
+        };
+        let Some(size) = item_size(&self.descr) else {
+            return refused(format!("numbers of type `{}` are not read", self.descr));
+        };
+        let of: ToNumber = match self.descr.get(1..).unwrap_or_default() {
             "b1" | "u1" => |bytes| f64::from(bytes[0]),
             "i1" => |bytes| f64::from(bytes[0].cast_signed()),
             "i2" => |bytes| f64::from(i16::from_le_bytes(fixed(bytes))),
@@ -216,12 +234,18 @@ impl Array {
             "f2" => |bytes| half(u16::from_le_bytes(fixed(bytes))),
             "f4" => |bytes| f64::from(f32::from_le_bytes(fixed(bytes))),
             "f8" => |bytes| f64::from_le_bytes(fixed(bytes)),
-            _ => {
-                let what = format!("array `{}` holds text, not numbers", self.name);
-                return Err(NodeError::new(what));
-            }
+            _ => return refused("it holds text, not numbers".to_owned()),
         };
-        Ok(self.bytes.chunks(self.item()).map(of).collect())
+        Ok((size, of))
+    }
+
+    /// The values as numbers.
+    ///
+    /// # Errors
+    /// As [`Array::to_number`].
+    pub fn numbers(&self) -> Result<Vec<f64>, NodeError> {
+        let (size, of) = self.to_number()?;
+        Ok(self.bytes.chunks_exact(size).map(of).collect())
     }
 
     /// The values as names: text as it stands, whole numbers in digits.
@@ -312,7 +336,7 @@ mod tests {
         bytes
     }
 
-    fn one(bytes: &[u8]) -> Result<Array, NodeError> {
+    fn one(bytes: &[u8]) -> Result<Array<'_>, NodeError> {
         match read(bytes)? {
             Held::Arrays(mut arrays) => Ok(arrays.remove(0)),
             Held::Table(_) => Err(NodeError::new("a table")),
@@ -321,12 +345,15 @@ mod tests {
 
     #[test]
     fn big_endian_fortran_and_half_floats_become_plain_numbers() {
-        let big = one(&file(">i2", "False", "(2,)", &[1, 2, 255, 254])).unwrap();
+        let big = file(">i2", "False", "(2,)", &[1, 2, 255, 254]);
+        let big = one(&big).unwrap();
         assert_eq!(big.numbers().unwrap(), [258.0, -2.0]);
         // Columns first: [[1, 2, 3], [4, 5, 6]].
-        let turned = one(&file("|u1", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6])).unwrap();
+        let turned = file("|u1", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6]);
+        let turned = one(&turned).unwrap();
         assert_eq!(turned.numbers().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-        let halves = one(&file("<f2", "False", "(3,)", &[0, 0x3c, 0, 0xc0, 1, 0])).unwrap();
+        let halves = file("<f2", "False", "(3,)", &[0, 0x3c, 0, 0xc0, 1, 0]);
+        let halves = one(&halves).unwrap();
         assert_eq!(halves.numbers().unwrap(), [1.0, -2.0, (-24_f64).exp2()]);
     }
 
@@ -335,10 +362,12 @@ mod tests {
         let letters = "ab\0c\0\0"
             .chars()
             .flat_map(|letter| (letter as u32).to_le_bytes());
-        let names = one(&file("<U3", "False", "(2,)", &letters.collect::<Vec<_>>())).unwrap();
+        let names = file("<U3", "False", "(2,)", &letters.collect::<Vec<_>>());
+        let names = one(&names).unwrap();
         assert_eq!(names.names().unwrap(), ["ab", "c"]);
         assert!(names.numbers().is_err());
-        let numbers = one(&file("<f8", "False", "(1,)", &2.5_f64.to_le_bytes())).unwrap();
+        let numbers = file("<f8", "False", "(1,)", &2.5_f64.to_le_bytes());
+        let numbers = one(&numbers).unwrap();
         assert!(numbers.names().unwrap_err().what.contains("2.5"));
     }
 
@@ -351,7 +380,8 @@ mod tests {
             bytes: [1.5_f32, -2.0]
                 .iter()
                 .flat_map(|x| x.to_le_bytes())
-                .collect(),
+                .collect::<Vec<_>>()
+                .into(),
         };
         let bytes = npz::npz(&[array("x"), array("y")]).unwrap();
         let Held::Arrays(arrays) = read(&bytes).unwrap() else {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use flow_contract::{Form, NodeError, Value};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::TensorView;
 
-use crate::npz::{Array, npz};
+use crate::arrays::of_tensor;
+use crate::npz::{Array, descr, npz};
 use crate::table::{Table, TableBuilder};
 use crate::tensor::{Tensors, TensorsBuilder};
 
@@ -56,7 +57,7 @@ pub fn export(form: Form, bytes: &[u8], axes: &str, to: To) -> Result<Exported, 
 }
 
 /// The columns of a table as arrays: text as `<U…`, whole numbers as `<i8`, other numbers as `<f8`.
-fn columns(table: &Table) -> Result<Vec<Array>, NodeError> {
+fn columns(table: &Table) -> Result<Vec<Array<'static>>, NodeError> {
     let column = |name: String| {
         let cells = table.values(&name)?;
         let (descr, bytes) = match sort(&cells) {
@@ -69,7 +70,7 @@ fn columns(table: &Table) -> Result<Vec<Array>, NodeError> {
             name,
             descr,
             shape: vec![cells.len()],
-            bytes,
+            bytes: bytes.into(),
         })
     };
     table.names().into_iter().map(column).collect()
@@ -161,38 +162,18 @@ fn tensors_of(table: &Table) -> Result<Exported, NodeError> {
     })
 }
 
-fn arrays(tensors: &Tensors<'_>) -> Result<Vec<Array>, NodeError> {
-    let array = |(name, view): (String, TensorView<'_>)| {
-        Ok(Array {
-            descr: descr(&name, view.dtype())?.to_owned(),
-            shape: view.shape().to_vec(),
-            bytes: view.data().to_vec(),
-            name,
-        })
+fn arrays<'a>(tensors: &Tensors<'a>) -> Result<Vec<Array<'a>>, NodeError> {
+    let array = |(name, view): (String, TensorView<'a>)| match descr(view.dtype()) {
+        Some(_) => Ok(of_tensor(name, &view)),
+        None => {
+            let what = format!(
+                "tensor `{name}` is {:?}, which numpy has no type for",
+                view.dtype()
+            );
+            Err(NodeError::new(what).help("export it `--to safetensors`"))
+        }
     };
     tensors.raw().into_iter().map(array).collect()
-}
-
-/// numpy's name of a type.
-fn descr(name: &str, dtype: Dtype) -> Result<&'static str, NodeError> {
-    Ok(match dtype {
-        Dtype::BOOL => "|b1",
-        Dtype::U8 => "|u1",
-        Dtype::I8 => "|i1",
-        Dtype::U16 => "<u2",
-        Dtype::I16 => "<i2",
-        Dtype::U32 => "<u4",
-        Dtype::I32 => "<i4",
-        Dtype::U64 => "<u8",
-        Dtype::I64 => "<i8",
-        Dtype::F16 => "<f2",
-        Dtype::F32 => "<f4",
-        Dtype::F64 => "<f8",
-        other => {
-            let what = format!("tensor `{name}` is {other:?}, which numpy has no type for");
-            return Err(NodeError::new(what).help("export it `--to safetensors`"));
-        }
-    })
 }
 
 /// One row a value: the tensor's name, its place on each axis, the value.
@@ -205,7 +186,11 @@ fn long(tensors: &Tensors<'_>, axes: &str) -> Result<Table, NodeError> {
     let mut places = vec![Vec::new(); most];
     for (name, view) in &all {
         let shape = view.shape();
-        for (at, value) in numbers(name, view)?.into_iter().enumerate() {
+        for (at, value) in of_tensor(name.clone(), view)
+            .numbers()?
+            .into_iter()
+            .enumerate()
+        {
             names.push(name.as_str());
             values.push(Some(value).filter(|value| !value.is_nan()));
             let mut rest = at;
@@ -239,31 +224,6 @@ fn long(tensors: &Tensors<'_>, axes: &str) -> Result<Table, NodeError> {
         };
     }
     table.maybe("value", &values).build()
-}
-
-/// The values of a tensor of any type of numbers.
-///
-/// # Errors
-/// A type that is no number of up to 64 bits.
-pub(crate) fn numbers(name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, NodeError> {
-    fn each<const N: usize>(bytes: &[u8], number: fn([u8; N]) -> f64) -> Vec<f64> {
-        let parts = bytes.as_chunks::<N>().0;
-        parts.iter().map(|part| number(*part)).collect()
-    }
-    let bytes = view.data();
-    Ok(match view.dtype() {
-        Dtype::BOOL | Dtype::U8 => bytes.iter().map(|byte| f64::from(*byte)).collect(),
-        Dtype::I8 => each(bytes, |b: [u8; 1]| f64::from(i8::from_le_bytes(b))),
-        Dtype::U16 => each(bytes, |b| f64::from(u16::from_le_bytes(b))),
-        Dtype::I16 => each(bytes, |b| f64::from(i16::from_le_bytes(b))),
-        Dtype::U32 => each(bytes, |b| f64::from(u32::from_le_bytes(b))),
-        Dtype::I32 => each(bytes, |b| f64::from(i32::from_le_bytes(b))),
-        Dtype::U64 => each(bytes, |b| u64::from_le_bytes(b) as f64),
-        Dtype::I64 => each(bytes, |b| i64::from_le_bytes(b) as f64),
-        Dtype::F32 => each(bytes, |b| f64::from(f32::from_le_bytes(b))),
-        Dtype::F64 => each(bytes, f64::from_le_bytes),
-        other => return Err(NodeError::new(format!("tensor `{name}` is {other:?}"))),
-    })
 }
 
 #[cfg(test)]

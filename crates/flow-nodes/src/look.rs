@@ -2,7 +2,7 @@
 
 use flow_contract::{Form, NodeError, Value};
 
-use crate::export::numbers;
+use crate::arrays::of_tensor;
 use crate::table::Table;
 use crate::tensor::Tensors;
 
@@ -218,7 +218,7 @@ impl Statistics {
 
 fn tensors(tensors: &Tensors<'_>) -> Look {
     let look = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let values = numbers(&name, &view).unwrap_or_default();
+        let values = of_tensor(name.clone(), &view).numbers().unwrap_or_default();
         let (sketch, sketched) = sketch(view.shape(), &values);
         TensorLook {
             dtype: format!("{:?}", view.dtype()).to_lowercase(),

@@ -1,28 +1,51 @@
 //! Arrays as numpy keeps them: `.npy` files in a ZIP container.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Write};
 
 use flow_contract::NodeError;
+use safetensors::Dtype;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// One array.
-pub struct Array {
+#[derive(Clone)]
+pub struct Array<'a> {
     /// Its name, without `.npy`.
     pub name: String,
-    /// numpy's name of the type: `<f4`, `<i8`, `|b1`, `<U12`.
+    /// numpy's name of the type: `<f4`, `<i8`, `|b1`, `<U12`; another name where numpy has none.
     pub descr: String,
     /// Sizes of the axes, outermost first.
     pub shape: Vec<usize>,
     /// The values, row-major, little-endian.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
+}
+
+/// numpy's name of a type of safetensors, if it has one.
+#[must_use]
+pub fn descr(dtype: Dtype) -> Option<&'static str> {
+    Some(match dtype {
+        Dtype::BOOL => "|b1",
+        Dtype::U8 => "|u1",
+        Dtype::I8 => "|i1",
+        Dtype::U16 => "<u2",
+        Dtype::I16 => "<i2",
+        Dtype::U32 => "<u4",
+        Dtype::I32 => "<i4",
+        Dtype::U64 => "<u8",
+        Dtype::I64 => "<i8",
+        Dtype::F16 => "<f2",
+        Dtype::F32 => "<f4",
+        Dtype::F64 => "<f8",
+        _ => return None,
+    })
 }
 
 /// The bytes of an `.npz` file, the same for the same arrays.
 ///
 /// # Errors
 /// When two arrays share a name.
-pub fn npz(arrays: &[Array]) -> Result<Vec<u8>, NodeError> {
+pub fn npz(arrays: &[Array<'_>]) -> Result<Vec<u8>, NodeError> {
     let wrong = |error: &dyn std::fmt::Display| NodeError::new(format!("writing npz: {error}"));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for array in arrays {
@@ -41,7 +64,7 @@ pub fn npz(arrays: &[Array]) -> Result<Vec<u8>, NodeError> {
 }
 
 /// The head of an `.npy` file, version 1.0: magic, version, length, and a Python dict padded to 64 bytes.
-fn header(array: &Array) -> Vec<u8> {
+fn header(array: &Array<'_>) -> Vec<u8> {
     let sizes = array.shape.iter().map(|size| format!("{size},"));
     let dict = format!(
         "{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
@@ -70,7 +93,7 @@ mod tests {
                 name: "x".to_owned(),
                 descr: "<f4".to_owned(),
                 shape,
-                bytes: Vec::new(),
+                bytes: Cow::Borrowed(&[]),
             };
             let head = header(&array);
             assert_eq!(head.len() % 64, 0);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use flow_contract::{
     Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
-    Params, PortType, Task, derive_seed,
+    Params, PortType, Task, Value, derive_seed,
 };
 use flow_simulate::{WindowParameters, simulate_windows};
 
@@ -141,13 +141,13 @@ impl Kind for SimulateArrays {
                 name: "x".to_owned(),
                 descr: "<f4".to_owned(),
                 shape: vec![asked.windows, asked.channels.len(), asked.samples],
-                bytes: made.x.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                bytes: bytemuck::cast_slice(&made.x).into(),
             },
             Array {
                 name: "y".to_owned(),
                 descr: "<i8".to_owned(),
                 shape: vec![asked.windows],
-                bytes: class.iter().flat_map(|y| y.to_le_bytes()).collect(),
+                bytes: bytemuck::cast_slice(&class).into(),
             },
         ];
         task.give("arrays", npz(&arrays)?);
@@ -179,41 +179,7 @@ fn parameters(params: &Params, seed: u64) -> Result<(WindowParameters, Truth), P
             "name a channel, and a longer window",
         ));
     }
-    let (mut weights, mut rhythm_hz, mut truth) = (Vec::new(), Vec::new(), Vec::new());
-    for (class, row) in params.value("carries").as_map().into_iter().flatten() {
-        let row = row.as_map();
-        if let Some(name) = row
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-            .find(|name| !modalities.contains(name))
-        {
-            let known = format!("the channels are of {}", modalities.join(", "));
-            return Err(problem(
-                "carries",
-                &format!("no channel is of `{name}`"),
-                &known,
-            ));
-        }
-        let weight = |modality: &String| {
-            row.and_then(|row| row.get(modality)?.as_float())
-                .unwrap_or(0.0)
-        };
-        let of_class: Vec<f64> = modalities.iter().map(weight).collect();
-        let named = modalities
-            .iter()
-            .map(|modality| format!("weight.{class}.{modality}"));
-        truth.extend(named.zip(of_class.iter().copied()));
-        weights.push(of_class);
-        rhythm_hz.push(rhythm(params, class, rate_hz)?);
-    }
-    if weights.len() < 2 {
-        return Err(problem(
-            "carries",
-            "there are fewer than two classes",
-            "write a row for each class",
-        ));
-    }
+    let (weights, rhythm_hz, truth) = classes(params, &modalities, rate_hz)?;
     let asked = WindowParameters {
         seed,
         windows: params.count("windows"),
@@ -228,6 +194,49 @@ fn parameters(params: &Params, seed: u64) -> Result<(WindowParameters, Truth), P
         weights,
     };
     Ok((asked, truth))
+}
+
+/// What each class is like: its weights by modality, its rhythm, and both said as what is planted.
+type Classes = (Vec<Vec<f64>>, Vec<f64>, Truth);
+
+fn classes(params: &Params, modalities: &[String], rate_hz: f64) -> Result<Classes, ParamProblem> {
+    let (mut weights, mut rhythm_hz, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for (class, row) in params.value("carries").as_map().into_iter().flatten() {
+        let of_class = weights_of(row, modalities)?;
+        let named = modalities
+            .iter()
+            .map(|modality| format!("weight.{class}.{modality}"));
+        truth.extend(named.zip(of_class.iter().copied()));
+        weights.push(of_class);
+        rhythm_hz.push(rhythm(params, class, rate_hz)?);
+    }
+    if weights.len() < 2 {
+        return Err(problem(
+            "carries",
+            "there are fewer than two classes",
+            "write a row for each class",
+        ));
+    }
+    Ok((weights, rhythm_hz, truth))
+}
+
+/// The weight of each modality in a row of `carries`, 0 where none is written.
+fn weights_of(row: &Value, modalities: &[String]) -> Result<Vec<f64>, ParamProblem> {
+    let row = row.as_map();
+    let mut names = row.into_iter().flatten().map(|(name, _)| name);
+    if let Some(name) = names.find(|name| !modalities.contains(name)) {
+        let known = format!("the channels are of {}", modalities.join(", "));
+        return Err(problem(
+            "carries",
+            &format!("no channel is of `{name}`"),
+            &known,
+        ));
+    }
+    let weight = |modality: &String| row.and_then(|row| row.get(modality)?.as_float());
+    Ok(modalities
+        .iter()
+        .map(|modality| weight(modality).unwrap_or(0.0))
+        .collect())
 }
 
 fn rhythm(params: &Params, class: &str, rate_hz: f64) -> Result<f64, ParamProblem> {

@@ -1,57 +1,20 @@
 //! Samples of any file: an array in safetensors, `.npz` or `.npy`.
 //!
-//! Numbers may be floats of 32 or 64 bits or whole numbers; they are rounded to 32 bits as they are walked.
+//! Numbers of any type that [`crate::arrays`] reads are rounded to 32 bits as they are walked.
 //! Axes are `[sample, channel, time]`, or `[sample, time, channel]` where only that fits the network; one
 //! sample may lack the first axis, and one channel its own.
 
-use std::borrow::Cow;
-use std::io::{Cursor, Read};
-
 use flow_contract::NodeError;
 use flow_learn::network::Network;
-use safetensors::SafeTensors;
-use zip::ZipArchive;
 
-/// An array of a file, row-major, little-endian.
-struct Array<'a> {
-    name: String,
-    number: Number,
-    shape: Vec<usize>,
-    bytes: Cow<'a, [u8]>,
-}
-
-/// The types of numbers that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Number {
-    F32,
-    F64,
-    I8,
-    I16,
-    I32,
-    I64,
-    U8,
-    U16,
-    U32,
-    U64,
-}
-
-/// The types by the names safetensors and numpy give them.
-const NUMBERS: [(&str, &str, Number, usize); 10] = [
-    ("F32", "f4", Number::F32, 4),
-    ("F64", "f8", Number::F64, 8),
-    ("I8", "i1", Number::I8, 1),
-    ("I16", "i2", Number::I16, 2),
-    ("I32", "i4", Number::I32, 4),
-    ("I64", "i8", Number::I64, 8),
-    ("U8", "u1", Number::U8, 1),
-    ("U16", "u2", Number::U16, 2),
-    ("U32", "u4", Number::U32, 4),
-    ("U64", "u8", Number::U64, 8),
-];
+use crate::arrays::{self, ToNumber};
+use crate::npz::Array;
 
 /// Samples that fit a network, and their classes where the file has them.
 pub struct Data<'a> {
     x: Array<'a>,
+    /// Bytes of a value, and what makes a number of them.
+    value: (usize, ToNumber),
     /// How many samples.
     pub count: usize,
     channels: usize,
@@ -79,7 +42,7 @@ const LABELS: [&str; 5] = ["y", "labels", "label", "stage", "target"];
 /// # Errors
 /// Where the bytes are no file of arrays, or no array in them can be samples.
 pub fn sizes(bytes: &[u8], wanted: &Wanted<'_>) -> Result<Vec<(usize, usize)>, NodeError> {
-    let arrays = arrays(bytes)?;
+    let arrays = read(bytes)?;
     let x = chosen(&arrays, wanted.x, &SAMPLES, 3)?;
     match x.shape[..] {
         [_, a, b] => Ok(vec![(a, b), (b, a)]),
@@ -101,7 +64,7 @@ impl<'a> Data<'a> {
         wanted: &Wanted<'_>,
         network: &Network,
     ) -> Result<Self, NodeError> {
-        let mut arrays = arrays(bytes)?;
+        let mut arrays = read(bytes)?;
         let name = chosen(&arrays, wanted.x, &SAMPLES, 3)?.name.clone();
         let labels = match wanted.labels {
             "" => arrays
@@ -110,7 +73,7 @@ impl<'a> Data<'a> {
             name => Some(chosen(&arrays, name, &LABELS, 1)?),
         };
         let labels = labels
-            .map(|array| array.classes(wanted.labels))
+            .map(|array| classes(array, wanted.labels))
             .transpose()?
             .flatten();
         let at = arrays.iter().position(|array| array.name == name);
@@ -135,6 +98,7 @@ impl<'a> Data<'a> {
         };
         let labels = labels.filter(|labels| labels.len() == count);
         Ok(Self {
+            value: x.to_number()?,
             x,
             count,
             channels,
@@ -147,7 +111,8 @@ impl<'a> Data<'a> {
     /// Appends the numbers of a sample, `[channel, time]`.
     pub fn append(&self, sample: usize, into: &mut Vec<f32>) {
         let len = self.channels * self.time;
-        let value = |n: usize| self.x.value(sample * len + n) as f32;
+        let (size, number) = self.value;
+        let value = |n: usize| number(&self.x.bytes[(sample * len + n) * size..]) as f32;
         match self.time_first {
             false => into.extend((0..len).map(value)),
             true => {
@@ -157,41 +122,21 @@ impl<'a> Data<'a> {
     }
 }
 
-impl Array<'_> {
-    fn value(&self, n: usize) -> f64 {
-        fn at<const N: usize>(bytes: &[u8], n: usize) -> [u8; N] {
-            bytes.as_chunks::<N>().0[n]
-        }
-        let bytes = &self.bytes;
-        match self.number {
-            Number::F32 => f64::from(f32::from_le_bytes(at(bytes, n))),
-            Number::F64 => f64::from_le_bytes(at(bytes, n)),
-            Number::I8 => f64::from(i8::from_le_bytes(at(bytes, n))),
-            Number::I16 => f64::from(i16::from_le_bytes(at(bytes, n))),
-            Number::I32 => f64::from(i32::from_le_bytes(at(bytes, n))),
-            Number::I64 => i64::from_le_bytes(at(bytes, n)) as f64,
-            Number::U8 => f64::from(bytes[n]),
-            Number::U16 => f64::from(u16::from_le_bytes(at(bytes, n))),
-            Number::U32 => f64::from(u32::from_le_bytes(at(bytes, n))),
-            Number::U64 => u64::from_le_bytes(at(bytes, n)) as f64,
-        }
-    }
-
-    /// The numbers as classes; `None` where they are none and nobody asked for them by name.
-    fn classes(&self, asked: &str) -> Result<Option<Vec<usize>>, NodeError> {
-        let len = self.shape.iter().product();
-        let class = |n| {
-            let value = self.value(n);
-            (value >= 0.0 && value.fract() == 0.0 && value < 1e6).then_some(value as usize)
-        };
-        let classes: Option<Vec<usize>> = (0..len).map(class).collect();
-        match classes {
-            None if !asked.is_empty() => Err(NodeError::new(format!(
-                "`{asked}` holds numbers that are no classes"
-            ))
-            .help("classes are whole numbers from 0")),
-            classes => Ok(classes),
-        }
+/// The numbers as classes; `None` where they are none and nobody asked for them by name.
+fn classes(array: &Array<'_>, asked: &str) -> Result<Option<Vec<usize>>, NodeError> {
+    let numbers = match array.numbers() {
+        Err(_) if asked.is_empty() => return Ok(None),
+        numbers => numbers?,
+    };
+    let class = |value: f64| {
+        (value >= 0.0 && value.fract() == 0.0 && value < 1e6).then_some(value as usize)
+    };
+    match numbers.into_iter().map(class).collect() {
+        None if !asked.is_empty() => Err(NodeError::new(format!(
+            "`{asked}` holds numbers that are no classes"
+        ))
+        .help("classes are whole numbers from 0")),
+        classes => Ok(classes),
     }
 }
 
@@ -227,119 +172,17 @@ fn chosen<'b, 'a>(
     }
 }
 
-fn arrays(bytes: &[u8]) -> Result<Vec<Array<'_>>, NodeError> {
-    if bytes.starts_with(b"\x93NUMPY") {
-        return Ok(vec![npy("x".to_owned(), Cow::Borrowed(bytes))?]);
+fn read(bytes: &[u8]) -> Result<Vec<Array<'_>>, NodeError> {
+    let held = arrays::arrays(bytes)?;
+    let mut held =
+        held.ok_or_else(|| NodeError::new("neither safetensors nor `.npz` nor `.npy`"))?;
+    // An npy file names nothing.
+    if let [only] = &mut held[..]
+        && only.name.is_empty()
+    {
+        only.name = "x".to_owned();
     }
-    if bytes.starts_with(b"PK") {
-        return npz(bytes);
-    }
-    let wrong = |error| {
-        NodeError::new(format!(
-            "neither safetensors nor `.npz` nor `.npy`: {error}"
-        ))
-    };
-    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    let mut arrays = Vec::new();
-    for (name, view) in file.tensors() {
-        // Tensors of other types, such as flags, may lie beside those that are asked for.
-        let dtype = format!("{:?}", view.dtype());
-        let Some(&(_, _, number, _)) = NUMBERS.iter().find(|(own, ..)| *own == dtype) else {
-            continue;
-        };
-        arrays.push(Array {
-            name,
-            number,
-            shape: view.shape().to_vec(),
-            bytes: Cow::Borrowed(view.data()),
-        });
-    }
-    arrays.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(arrays)
-}
-
-fn npz(bytes: &[u8]) -> Result<Vec<Array<'static>>, NodeError> {
-    let wrong =
-        |error: &dyn std::fmt::Display| NodeError::new(format!("reading the `.npz` file: {error}"));
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| wrong(&error))?;
-    let mut arrays = Vec::new();
-    for n in 0..zip.len() {
-        let mut member = zip.by_index(n).map_err(|error| wrong(&error))?;
-        let name = member.name().map_err(|error| wrong(&error))?;
-        let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else {
-            continue;
-        };
-        let mut bytes = Vec::new();
-        member
-            .read_to_end(&mut bytes)
-            .map_err(|error| wrong(&error))?;
-        arrays.push(npy(name, Cow::Owned(bytes))?);
-    }
-    Ok(arrays)
-}
-
-/// Reads an `.npy` array: magic, version, length of the head, a Python dict, the numbers.
-fn npy(name: String, bytes: Cow<'_, [u8]>) -> Result<Array<'_>, NodeError> {
-    let broken = || NodeError::new(format!("array `{name}` is no whole `.npy` array"));
-    let wide = bytes.get(6).ok_or_else(broken)? >= &2;
-    let begin = if wide { 12 } else { 10 };
-    let size = bytes.get(8..begin).ok_or_else(broken)?;
-    let size = size
-        .iter()
-        .rev()
-        .fold(0, |size, &byte| size << 8 | usize::from(byte));
-    let head = bytes.get(begin..begin + size).ok_or_else(broken)?;
-    let head = String::from_utf8_lossy(head).into_owned();
-    let after = |key: &str| {
-        head.split_once(&format!("'{key}':"))
-            .map(|(_, rest)| rest.trim_start())
-    };
-    let descr = after("descr")
-        .and_then(|rest| rest.split('\'').nth(1))
-        .ok_or_else(broken)?;
-    let shape = after("shape").and_then(|rest| rest.strip_prefix('(')?.split(')').next());
-    let shape = shape
-        .ok_or_else(broken)?
-        .split(',')
-        .map(str::trim)
-        .filter(|size| !size.is_empty());
-    let shape: Vec<usize> = shape
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| broken())?;
-    if after("fortran_order").is_some_and(|rest| rest.starts_with("True")) && shape.len() > 1 {
-        return Err(
-            NodeError::new(format!("array `{name}` lies column by column"))
-                .help("save `numpy.ascontiguousarray(…)`"),
-        );
-    }
-    let number = NUMBERS
-        .iter()
-        .find(|(_, own, ..)| descr.trim_start_matches(['<', '|', '=']) == *own);
-    let Some(&(_, _, number, width)) = number else {
-        return Err(NodeError::new(format!("array `{name}` holds `{descr}`"))
-            .help("save it as float32, float64 or whole numbers, little-endian"));
-    };
-    let numbers = shape
-        .iter()
-        .try_fold(width, |all, &size| all.checked_mul(size));
-    let from = begin + size;
-    if numbers.and_then(|numbers| numbers.checked_add(from)) != Some(bytes.len()) {
-        return Err(broken());
-    }
-    let bytes = match bytes {
-        Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[from..]),
-        Cow::Owned(mut bytes) => {
-            bytes.drain(..from);
-            Cow::Owned(bytes)
-        }
-    };
-    Ok(Array {
-        name,
-        number,
-        shape,
-        bytes,
-    })
+    Ok(held)
 }
 
 #[cfg(test)]
@@ -351,12 +194,14 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let floats: Vec<f64> = (0..12).map(f64::from).collect();
-        let array = |name: &str, descr: &str, shape: &[usize], bytes: &[u8]| npz::Array {
-            name: name.to_owned(),
-            descr: descr.to_owned(),
-            shape: shape.to_vec(),
-            bytes: bytes.to_vec(),
-        };
+        fn array<'a>(name: &str, descr: &str, shape: &[usize], bytes: &'a [u8]) -> Array<'a> {
+            Array {
+                name: name.to_owned(),
+                descr: descr.to_owned(),
+                shape: shape.to_vec(),
+                bytes: bytes.into(),
+            }
+        }
         npz::npz(&[
             array("signals", "<f8", &[2, 3, 2], bytemuck::cast_slice(&floats)),
             array("y", "<i8", &[2], bytemuck::cast_slice(&[1_i64, 0])),
@@ -401,7 +246,7 @@ mod tests {
         let text = told(&Wanted { x: "z", labels: "" }, &network(3, 2));
         assert!(text.contains("`signals` [2, 3, 2], `y` [2]"), "{text}");
         for cut in [7, 60, file.len() / 2] {
-            assert!(arrays(&file[..cut]).is_err(), "{cut}");
+            assert!(read(&file[..cut]).is_err(), "{cut}");
         }
     }
 }
