@@ -61,16 +61,14 @@ pub(crate) fn x_labels(scene: &mut Scene, area: Area, axis: &Axis, ticks: &[Tick
 pub(crate) fn x_title(scene: &mut Scene, area: Area, title: &str) {
     let font = Font::regular(TEXT);
     let y = area.bottom() + TICK_ROW + font.size * 0.9;
-    let title = font.shorten(title, area.width);
-    scene.text(Label::new(at(area.centre().x, y), title, font).middle());
+    scene.text(Label::within(at(area.centre().x, y), title, font, area.width).middle());
 }
 
 /// Turned title at `x`, the baseline, centred on a panel.
 pub(crate) fn y_title(scene: &mut Scene, area: Area, x: f64, title: &str) {
     let font = Font::regular(TEXT);
-    let title = font.shorten(title, area.height + 10.0);
     scene.text(
-        Label::new(at(x, area.centre().y), title, font)
+        Label::within(at(x, area.centre().y), title, font, area.height + 10.0)
             .middle()
             .turned(),
     );
@@ -79,8 +77,8 @@ pub(crate) fn y_title(scene: &mut Scene, area: Area, x: f64, title: &str) {
 /// Bold words over a panel, their baseline just above it.
 pub(crate) fn panel_title(scene: &mut Scene, area: Area, title: &str) {
     let font = Font::bold(TEXT);
-    let title = font.shorten(title, area.width);
-    scene.text(Label::new(at(area.left, area.top - 4.0), title, font).coloured(INK));
+    let place = at(area.left, area.top - 4.0);
+    scene.text(Label::within(place, title, font, area.width).coloured(INK));
 }
 
 /// Thin frame around a panel.

@@ -13,8 +13,10 @@ use crate::style::{
 };
 use crate::text::Font;
 
-/// Most classes whose values can be printed in their cells.
-const MOST_CLASSES: usize = 8;
+/// Most groups whose values can be printed in their cells.
+const MOST_GROUPS: usize = 28;
+/// Most groups of heat maps that stand side by side.
+const FEW_GROUPS: usize = 8;
 /// Heat maps side by side.
 const ABREAST: usize = 3;
 /// Adjusted p-values up to which one and two stars are set.
@@ -34,8 +36,10 @@ pub struct Coefficients {
     pub alpha: f64,
     /// Names of the modalities (rows), 1 to 8.
     pub modalities: Vec<String>,
-    /// Names of the classes (columns), 1 to 8.
-    pub classes: Vec<String>,
+    /// Names of the groups (columns), 1 to 28; up to 8, heat maps stand side by side.
+    pub groups: Vec<String>,
+    /// What the groups are, for the note: `correctly classified epochs of each class`.
+    pub which: String,
     /// One heat map each.
     pub effects: Vec<Effect>,
 }
@@ -47,7 +51,7 @@ pub struct Effect {
     pub name: String,
     /// Unit and direction of the coefficients: `percentage points, male − female`.
     pub unit: String,
-    /// `[modality × class]`, row by row; `None` where the group was too small to fit.
+    /// `[modality × group]`, row by row; `None` where the group was too small to fit.
     pub cells: Vec<Option<Coefficient>>,
 }
 
@@ -72,11 +76,16 @@ pub fn coefficients(input: &Coefficients) -> Result<Figure, FigureError> {
     page.legend(&legend(input));
     let names = Font::bold(TEXT);
     let labels = names.widest(input.modalities.iter().map(|n| names.shorten(n, 60.0)));
-    for row in input.effects.chunks(ABREAST) {
+    let abreast = if input.groups.len() > FEW_GROUPS {
+        1
+    } else {
+        ABREAST
+    };
+    for row in input.effects.chunks(abreast) {
         let left = MARGIN + labels + 6.0;
         let gap = 16.0;
-        let width = (FULL - MARGIN - left - gap * (ABREAST as f64 - 1.0)) / ABREAST as f64;
-        let top = page.y + 12.0 + names.leading();
+        let width = (FULL - MARGIN - left - gap * (abreast as f64 - 1.0)) / abreast as f64;
+        let top = page.y + 12.0 + names.leading() * heading_lines(width, input) as f64;
         let cell = cell_size(width, input);
         let mut bottom = top;
         for (i, effect) in row.iter().enumerate() {
@@ -96,13 +105,13 @@ pub fn coefficients(input: &Coefficients) -> Result<Figure, FigureError> {
 fn check_input(input: &Coefficients) -> Result<(), FigureError> {
     check::not_empty("modalities", &input.modalities)?;
     check::at_most("modalities", &input.modalities, MOST_MODALITIES)?;
-    check::not_empty("classes", &input.classes)?;
-    check::at_most("classes", &input.classes, MOST_CLASSES)?;
+    check::not_empty("groups", &input.groups)?;
+    check::at_most("groups", &input.groups, MOST_GROUPS)?;
     check::not_empty("effects", &input.effects)?;
     check::at_most("effects", &input.effects, 12)?;
     check::within("alpha", &[input.alpha], 0.0, 1.0)?;
     for effect in &input.effects {
-        let want = input.modalities.len() * input.classes.len();
+        let want = input.modalities.len() * input.groups.len();
         check::length("effects.cells", &effect.cells, want)?;
         let fitted = effect.cells.iter().flatten();
         let (values, qs): (Vec<f64>, Vec<f64>) = fitted.map(|c| (c.value, c.q)).unzip();
@@ -134,8 +143,23 @@ fn legend(input: &Coefficients) -> Vec<(Key, String)> {
 }
 
 fn cell_size(width: f64, input: &Coefficients) -> (f64, f64) {
-    let cell = width / input.classes.len() as f64;
+    let cell = width / input.groups.len() as f64;
     (cell, (cell * 0.85).clamp(20.0, 30.0))
+}
+
+/// A group's name over its column, in lines; cut only where a word is wider than the column.
+fn heading_of(group: &str, width: f64) -> Vec<String> {
+    Font::regular(TEXT).wrap(group, width - 1.0, 3)
+}
+
+/// Lines that the longest name over a column takes.
+fn heading_lines(width: f64, input: &Coefficients) -> usize {
+    let cell = cell_size(width, input).0;
+    let lines = input
+        .groups
+        .iter()
+        .map(|group| heading_of(group, cell).len());
+    lines.max().unwrap_or(1)
 }
 
 /// Colour of a value given as part of the scale's end, −1 to 1; never white but at 0.
@@ -167,22 +191,25 @@ fn scale(effect: &Effect, alpha: f64) -> Ticks {
 
 fn draw_heat_map(scene: &mut Scene, input: &Coefficients, effect: &Effect, area: Area) {
     let (width, height) = cell_size(area.width, input);
+    let names = Font::regular(TEXT);
+    let lines = heading_lines(area.width, input) as f64;
     let title = Area::new(
         area.left,
-        area.top - Font::bold(TEXT).leading(),
+        area.top - names.leading() * lines,
         area.width,
         0.0,
     );
     axes::panel_title(scene, title, &effect.name);
-    let names = Font::regular(TEXT);
-    for (i, class) in input.classes.iter().enumerate() {
+    for (i, group) in input.groups.iter().enumerate() {
         let x = area.left + width * (i as f64 + 0.5);
-        let words = names.shorten(class, width - 1.0);
-        scene.text(Label::new(at(x, area.top - 3.0), words, names).middle());
+        for (line, words) in heading_of(group, width).into_iter().rev().enumerate() {
+            let place = at(x, area.top - 3.0 - names.leading() * line as f64);
+            scene.text(Label::new(place, words, names).middle());
+        }
     }
     let end = scale(effect, input.alpha).high;
     for (i, cell) in effect.cells.iter().enumerate() {
-        let (row, column) = (i / input.classes.len(), i % input.classes.len());
+        let (row, column) = (i / input.groups.len(), i % input.groups.len());
         let (left, top) = (
             area.left + column as f64 * width,
             area.top + row as f64 * height,
@@ -190,7 +217,7 @@ fn draw_heat_map(scene: &mut Scene, input: &Coefficients, effect: &Effect, area:
         let place = Area::new(left, top, width, height);
         let of = format!(
             "{}, {}, {}",
-            effect.name, input.modalities[row], input.classes[column]
+            effect.name, input.modalities[row], input.groups[column]
         );
         match cell {
             None => scene.group(format!("{of}: no estimate"), |scene| scene.hatch(place)),
@@ -250,8 +277,8 @@ fn label_rows(scene: &mut Scene, input: &Coefficients, area: Area) {
     let looks = looks(&input.modalities);
     for (i, name) in input.modalities.iter().enumerate() {
         let y = area.top + height * (i as f64 + 0.5);
-        let words = font.shorten(name, 60.0);
-        scene.text(Label::new(at(area.left - 4.0, y + font.drop()), words, font).end());
+        let place = at(area.left - 4.0, y + font.drop());
+        scene.text(Label::within(place, name, font, 60.0).end());
         let edge = Area::new(area.left - 2.5, y - height / 2.0 + 1.0, 1.8, height - 2.0);
         scene.rect(edge, fill(looks[i].colour));
     }
@@ -302,7 +329,8 @@ fn note(input: &Coefficients) -> String {
     let alpha = brief(input.alpha, 3);
     format!(
         "{method}Coloured: q ≤ {alpha}; *: q ≤ 0.01; **: q ≤ 0.001; q: p adjusted for the false \
-         discovery rate. Groups: correctly classified epochs of each class."
+         discovery rate. Groups: {}.",
+        input.which
     )
 }
 

@@ -101,11 +101,11 @@ fn draw_heads(scene: &mut Scene, matrix: &Matrix, input: &Confusion) {
     scene.text(Label::new(place, title, font).middle().turned());
     for (i, name) in input.classes.iter().enumerate() {
         let (beside, above) = (matrix.at(i, 0), matrix.at(0, i));
-        let words = bold.shorten(name, above.width - 2.0);
-        scene.text(Label::new(at(above.centre().x, body.top - 4.0), words, bold).middle());
+        let place = at(above.centre().x, body.top - 4.0);
+        scene.text(Label::within(place, name, bold, above.width - 2.0).middle());
         let right = body.left - 4.0;
-        let words = bold.shorten(name, 60.0);
-        scene.text(Label::new(at(right, beside.centre().y - 1.0), words, bold).end());
+        let place = at(right, beside.centre().y - 1.0);
+        scene.text(Label::within(place, name, bold, 60.0).end());
         let n = small.shorten(&format!("n = {}", count_u128(row_total(input, i))), 70.0);
         let place = at(right, beside.centre().y + small.size);
         scene.text(Label::new(place, n, small).end().coloured(GREY));

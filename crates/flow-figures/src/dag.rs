@@ -179,13 +179,13 @@ fn draw_node(scene: &mut Scene, area: Area, node: &DagNode) {
             let mut y = area.top + 3.0 + bold.size * 0.8;
             let centre = at(area.right() - 3.0 - symbol::SIZE / 2.0, y - bold.drop());
             symbol::draw(scene, centre, node.state);
-            let name = bold.shorten(&node.name, area.width - 12.0 - symbol::SIZE);
-            scene.text(Label::new(at(left, y), name, bold));
+            let room = area.width - 12.0 - symbol::SIZE;
+            scene.text(Label::within(at(left, y), &node.name, bold, room));
             y += bold.leading() - 0.6;
             for (line, ink) in [(&node.kind, GREY), (&node.note, INK)] {
                 if !line.is_empty() {
-                    let words = small.shorten(line, area.width - 10.0);
-                    scene.text(Label::new(at(left, y), words, small).coloured(ink));
+                    let label = Label::within(at(left, y), line, small, area.width - 10.0);
+                    scene.text(label.coloured(ink));
                     y += small.leading();
                 }
             }

@@ -189,13 +189,9 @@ fn turned_labels(scene: &mut Scene, input: &GlobalShares, area: Area) -> f64 {
     let mut longest: f64 = 0.0;
     for (i, rule) in input.rules.iter().enumerate() {
         let x = area.left + group * (i as f64 + 0.5) + font.drop();
-        let text = font.shorten(&rule.rule, TURNED);
-        longest = longest.max(font.width(&text));
-        scene.text(
-            Label::new(at(x, area.bottom() + 4.0), text, font)
-                .end()
-                .turned(),
-        );
+        let label = Label::within(at(x, area.bottom() + 4.0), &rule.rule, font, TURNED);
+        longest = longest.max(font.width(&label.text));
+        scene.text(label.end().turned());
     }
     4.0 + longest
 }

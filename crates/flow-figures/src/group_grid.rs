@@ -179,11 +179,11 @@ fn draw_heads(scene: &mut Scene, grid: &Grid, classes: &[String]) {
     );
     for (i, name) in classes.iter().enumerate().take(grid.classes) {
         let (row, column) = (grid.cell(i, 0).frame, grid.cell(0, i).frame);
-        let above = bold.shorten(name, column.width);
-        scene.text(Label::new(at(column.centre().x, body.top - 4.0), above, bold).middle());
-        let beside = bold.shorten(name, row.height);
-        let place = at(x + TEXT + 3.0, row.centre().y);
-        scene.text(Label::new(place, beside, bold).middle().turned());
+        let above = at(column.centre().x, body.top - 4.0);
+        scene.text(Label::within(above, name, bold, column.width).middle());
+        let beside = at(x + TEXT + 3.0, row.centre().y);
+        let label = Label::within(beside, name, bold, row.height);
+        scene.text(label.middle().turned());
     }
 }
 

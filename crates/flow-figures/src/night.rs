@@ -214,10 +214,15 @@ fn check_signal(signal: &Signal, epochs: usize) -> Result<(), FigureError> {
     })
 }
 
-/// Room for stage names, tick labels and turned panel titles.
+/// Room for the classes' names, tick labels and turned panel titles.
 fn gutter(input: &Night) -> f64 {
     let font = Font::regular(SMALL);
-    let names = font.widest(input.classes.iter().map(|name| font.shorten(name, 40.0)));
+    let names = font.widest(
+        input
+            .classes
+            .iter()
+            .map(|name| font.shorten(name, hypnogram::NAMES)),
+    );
     names.max(font.width("−0.0000")) + 16.0
 }
 
@@ -262,7 +267,7 @@ fn legend(input: &Night, looks: &[Look]) -> Vec<(Key, String)> {
     let mut entries: Vec<_> = named
         .map(|(l, name)| (Key::Patch(fill(l.colour)), name.clone()))
         .collect();
-    entries.push((Key::Line(stroke(INK, 1.0)), stage_words(&input.classes)));
+    entries.push((Key::Line(stroke(INK, 1.0)), class_words(&input.classes)));
     entries.push((
         Key::Line(stroke(VERMILLION, 2.2)),
         "wrong prediction".to_owned(),
@@ -273,10 +278,10 @@ fn legend(input: &Night, looks: &[Look]) -> Vec<(Key, String)> {
     entries
 }
 
-fn stage_words(classes: &[String]) -> String {
+fn class_words(classes: &[String]) -> String {
     match hypnogram::rem(classes) {
         Some(rem) => format!("stage ({}: thick)", classes[rem]),
-        None => "stage".to_owned(),
+        None => "class".to_owned(),
     }
 }
 
@@ -313,7 +318,7 @@ fn note(input: &Night) -> String {
 fn description(input: &Night) -> String {
     let (all, correct) = judged(input);
     let mut words = vec![format!(
-        "Night of recording {} under rule {}: {}; {correct} of {all} predictions correct.",
+        "Recording {} under rule {}: {}; {correct} of {all} predictions correct.",
         input.recording,
         input.rule,
         agreement(input)

@@ -59,19 +59,16 @@ impl Page {
         let font = Font::regular(TEXT);
         let mut x = MARGIN;
         for (key, words) in entries {
-            let words = font.shorten(words, self.inner() - SWATCH - 4.0);
-            let needed = SWATCH + 4.0 + font.width(&words);
+            let width = self.inner() - SWATCH - 4.0;
+            let needed = SWATCH + 4.0 + font.width(words).min(width);
             if x > MARGIN && x + needed > self.scene.width - MARGIN {
                 x = MARGIN;
                 self.y += font.leading();
             }
             let middle = self.y + font.size * 0.4;
             self.swatch(*key, Area::new(x, middle - 3.0, SWATCH, 6.0));
-            self.scene.text(Label::new(
-                at(x + SWATCH + 4.0, middle + font.drop()),
-                words,
-                font,
-            ));
+            let place = at(x + SWATCH + 4.0, middle + font.drop());
+            self.scene.text(Label::within(place, words, font, width));
             x += needed + GAP;
         }
         self.y += font.leading() + 4.0;

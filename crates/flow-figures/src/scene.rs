@@ -129,6 +129,8 @@ pub(crate) struct Label {
     pub anchor: Anchor,
     pub colour: Colour,
     pub turned: bool,
+    /// The words before they were cut to fit, for hovering and screen readers.
+    pub whole: Option<String>,
 }
 
 impl Label {
@@ -141,6 +143,17 @@ impl Label {
             anchor,
             colour,
             turned,
+            whole: None,
+        }
+    }
+
+    /// Words cut to `width` points where they are longer; the whole ones stay in the SVG.
+    pub fn within(point: Point, words: &str, font: Font, width: f64) -> Label {
+        let text = font.shorten(words, width);
+        let whole = (text != words).then(|| words.to_owned());
+        Label {
+            whole,
+            ..Label::new(point, text, font)
         }
     }
 

@@ -89,9 +89,14 @@ fn write_text(out: &mut String, label: &Label) {
     };
     let fill = colour("fill", label.colour);
     let text = escaped(&label.text);
+    let whole = label.whole.as_deref().map_or_else(String::new, |whole| {
+        format!("<title>{}</title>", escaped(whole))
+    });
     push(
         out,
-        format_args!("<text {place} font-size=\"{size}\"{anchor}{weight}{fill}>{text}</text>\n"),
+        format_args!(
+            "<text {place} font-size=\"{size}\"{anchor}{weight}{fill}>{whole}{text}</text>\n"
+        ),
     );
 }
 

@@ -15,7 +15,8 @@ use flow_stats::multiplicity::{benjamini_hochberg, benjamini_yekutieli};
 use crate::recordings::RECORDINGS_PORT;
 use crate::shares::LOCAL_SHARES;
 use crate::table::Table;
-use model::{Adjustment, Model};
+pub use model::Errors;
+use model::{Adjustment, ERRORS, Model};
 use rows::Rows;
 
 /// Coefficients of every model, with adjusted p-values.
@@ -26,7 +27,7 @@ pub struct Ols;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "ols",
-    revision: 2,
+    revision: 3,
     summary: "Regresses the share of each modality on covariates within each group, with FDR.",
     example: r#"[node.effects]
 kind = "ols"
@@ -48,7 +49,7 @@ reference = { sex = "female", medication = "placebo" }
         OutputPort {
             name: Cow::Borrowed("coefficients"),
             ty: COEFFICIENTS,
-            doc: "rule, true, predicted, modality, term, against (the reference level), estimate [percentage points], std_err, t, p, low, high, q; the same as hc3_… and, robust by subject, cluster_…; family, epochs, subjects, r_squared, note.",
+            doc: "rule, true, predicted, modality, term, against (the reference level), estimate [percentage points], std_err, t, p, low, high, q; the same as hc3_…, as cluster_… (robust by subject) and as jackknife_… (leaving out one subject at a time, with Satterthwaite's degrees of freedom, for few subjects); family, epochs, subjects, r_squared, note.",
         },
         OutputPort {
             name: Cow::Borrowed("models"),
@@ -170,7 +171,7 @@ impl Kind for Ols {
 fn adjust(models: &[Model], params: &Params) -> Result<Adjustment, NodeError> {
     let by_rule = params.text("family") == "rule";
     let mut adjusted = Adjustment {
-        q: [(); 3].map(|()| vec![Vec::new(); models.len()]),
+        q: [(); ERRORS.len()].map(|()| vec![Vec::new(); models.len()]),
         family: vec![String::new(); models.len()],
     };
     // Models come rule by rule, so a family is a run of them.

@@ -9,7 +9,7 @@ use flow_contract::{
 };
 
 use crate::figures::{distinct, label};
-use crate::ols::COEFFICIENTS;
+use crate::ols::{COEFFICIENTS, Errors};
 use crate::shares::LOCAL_SHARES;
 use crate::table::{Table, TableBuilder};
 
@@ -21,7 +21,7 @@ const TIE: f64 = 0.05;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score-truth",
-    revision: 1,
+    revision: 2,
     summary: "Holds what a study found against what its simulator planted, claim by claim.",
     example: r#"
 [node.verdict]
@@ -55,7 +55,7 @@ publish = { table = "tables/truth.csv" }
     outputs: &[OutputPort {
         name: Cow::Borrowed("table"),
         ty: PortType::new("verdicts", Form::Table),
-        doc: "rule, claim, expected, found, p (cluster-robust; of a null claim the smallest q), holds.",
+        doc: "rule, claim, expected, found, p (of a null claim the smallest q), holds.",
     }],
     params: &[
         ParamSpec {
@@ -71,6 +71,13 @@ publish = { table = "tables/truth.csv" }
             default: Some(Literal::Float(0.05)),
             unit: "",
             doc: "A planted effect is found if its p is below, a null one stays null if no q is.",
+        },
+        ParamSpec {
+            name: "errors",
+            ty: ParamType::Choice(&["classical", "hc3", "clustered", "jackknife"]),
+            default: Some(Literal::Text("jackknife")),
+            unit: "",
+            doc: "Which p and q: those by leaving out one subject at a time hold for few subjects.",
         },
     ],
     seeded: false,
@@ -91,7 +98,8 @@ impl Kind for ScoreTruth {
                 planted.judge_classes(&label(input, "rule"), &shares, &mut verdicts)?;
             }
             for input in task.inputs("coefficients") {
-                let slopes = Slopes::read(&Table::read(&input.content)?)?;
+                let errors = Errors::named(task.params.text("errors"));
+                let slopes = Slopes::read(&Table::read(&input.content)?, errors)?;
                 for (covariate, term) in task.params.value("terms").as_map().into_iter().flatten() {
                     let term = term.as_text().unwrap_or_default();
                     let alpha = task.params.float("alpha");
@@ -290,13 +298,12 @@ struct Slopes {
     modality: Vec<String>,
     term: Vec<String>,
     estimate: Vec<Option<f64>>,
-    /// Cluster-robust by subject: epochs repeat within subjects, so classical errors are too small.
     p: Vec<Option<f64>>,
     q: Vec<Option<f64>>,
 }
 
 impl Slopes {
-    fn read(table: &Table) -> Result<Self, NodeError> {
+    fn read(table: &Table, errors: &Errors) -> Result<Self, NodeError> {
         Ok(Self {
             rule: table.texts("rule")?,
             truth: table.texts("true")?,
@@ -304,8 +311,8 @@ impl Slopes {
             modality: table.texts("modality")?,
             term: table.texts("term")?,
             estimate: table.floats("estimate")?,
-            p: table.floats("cluster_p")?,
-            q: table.floats("cluster_q")?,
+            p: table.floats(&errors.column("p"))?,
+            q: table.floats(&errors.column("q"))?,
         })
     }
 

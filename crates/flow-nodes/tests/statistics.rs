@@ -17,6 +17,19 @@ fn run(
     params: &[(&str, &str)],
     inputs: Vec<(&str, Vec<Input>)>,
 ) -> Result<BTreeMap<String, Table>, NodeError> {
+    let table = |(port, bytes): (String, Vec<u8>)| (port, Table::read(&bytes).unwrap());
+    Ok(produced(kind, params, inputs)?
+        .into_iter()
+        .map(table)
+        .collect())
+}
+
+/// Runs a kind; the bytes of its outputs.
+fn produced(
+    kind: &str,
+    params: &[(&str, &str)],
+    inputs: Vec<(&str, Vec<Input>)>,
+) -> Result<BTreeMap<String, Vec<u8>>, NodeError> {
     let kind = CATALOG.kind(kind).unwrap();
     let mut values = kind.descriptor().defaults();
     for (name, value) in params {
@@ -29,11 +42,11 @@ fn run(
         .collect();
     let mut task = Task::new(&params, 7, inputs, Path::new("nowhere"), &Silent);
     kind.run(&mut task)?;
-    let table = |(port, produced): (String, Produced)| match produced {
-        Produced::Bytes(bytes) => (port, Table::read(&bytes).unwrap()),
-        Produced::Staged(path) => panic!("{} is no table in memory", path.display()),
+    let bytes = |(port, produced): (String, Produced)| match produced {
+        Produced::Bytes(bytes) => (port, bytes),
+        Produced::Staged(path) => panic!("{} is not in memory", path.display()),
     };
-    Ok(task.into_produced().into_iter().map(table).collect())
+    Ok(task.into_produced().into_iter().map(bytes).collect())
 }
 
 fn input(table: TableBuilder, labels: &[(&str, &str)]) -> Input {
@@ -136,8 +149,8 @@ fn shares_of_totals_near_1e_19_are_right_to_the_last_digit() {
     assert_eq!(filled, ["N2", "N2", "R", "R"]);
 }
 
-/// The rows of statsmodels' data as epochs of one group, each of a recording of its own.
-fn study() -> (TableBuilder, TableBuilder) {
+/// The rows of statsmodels' data as epochs of N2, each of a recording of its own, taken for a class.
+fn study(predicted: &str) -> (TableBuilder, TableBuilder) {
     let text = text("ols_data.csv");
     let heads: Vec<&str> = text.lines().next().unwrap().split(',').collect();
     let column = |name: &str| -> Vec<f64> {
@@ -152,7 +165,7 @@ fn study() -> (TableBuilder, TableBuilder) {
         .text("recording", &recording)
         .text("subject", &subject)
         .text("true", &vec!["N2"; rows])
-        .text("predicted", &vec!["N2"; rows])
+        .text("predicted", &vec![predicted; rows])
         .float("share_eeg", &column("eeg"))
         .float("share_eog", &column("eog"))
         .float("share_emg", &column("emg"));
@@ -166,10 +179,12 @@ fn study() -> (TableBuilder, TableBuilder) {
 }
 
 fn effects(params: &[(&str, &str)], rules: &[&str]) -> BTreeMap<String, Table> {
-    let shares = rules.iter().map(|rule| input(study().0, &[("rule", rule)]));
+    let shares = rules
+        .iter()
+        .map(|rule| input(study("N2").0, &[("rule", rule)]));
     let inputs = vec![
         ("shares", shares.collect()),
-        ("recordings", vec![input(study().1, &[])]),
+        ("recordings", vec![input(study("N2").1, &[])]),
     ];
     run("ols", params, inputs).unwrap()
 }
@@ -189,9 +204,10 @@ fn cells(table: &Table, column: &str, modality: &str) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn coefficients_and_their_errors_are_those_of_statsmodels() {
+fn coefficients_and_their_errors_are_those_of_statsmodels_and_clubsandwich() {
     let found = effects(&[("rule", "z")], &["z"]);
     let expected = golden("ols_expected.json");
+    let jackknife = golden("jackknife_expected.json");
     for modality in ["eeg", "eog", "emg"] {
         let of = &expected[modality];
         let cluster = &of["cluster_by_subject"];
@@ -204,6 +220,8 @@ fn coefficients_and_their_errors_are_those_of_statsmodels() {
             ("hc3_std_err", &of["hc3_std_err"], 1e-9),
             ("cluster_std_err", &cluster["std_err"], 1e-9),
             ("cluster_p", &cluster["p"], 1e-7),
+            ("jackknife_std_err", &jackknife[modality]["std_err"], 1e-9),
+            ("jackknife_p", &jackknife[modality]["p"], 1e-7),
         ];
         for (column, wanted, tolerance) in columns {
             let got = cells(&found["coefficients"], column, modality);
@@ -280,6 +298,33 @@ fn groups_too_small_or_absent_are_reported_not_dropped() {
         .zip(wrong["models"].texts("predicted").unwrap());
     assert!(pairs.clone().all(|(truth, predicted)| *truth != predicted));
     assert_eq!(effects(&[("groups", "all")], &["z"])["models"].height(), 75);
+}
+
+#[test]
+fn wrong_groups_are_drawn_when_asked() {
+    let inputs = vec![
+        ("shares", vec![input(study("R").0, &[("rule", "z")])]),
+        ("recordings", vec![input(study("R").1, &[])]),
+    ];
+    let fitted = produced("ols", &[("groups", "all")], inputs).unwrap();
+    let drawn = |groups: &str| {
+        let bytes = fitted["coefficients"].clone();
+        let coefficients = Input {
+            digest: Digest::of(&bytes),
+            labels: Labels::default(),
+            content: Content::from(bytes),
+            name: "made here".to_owned(),
+            file: None,
+        };
+        let params = [("rule", "z"), ("groups", groups), ("errors", "jackknife")];
+        let inputs = vec![("coefficients", vec![coefficients])];
+        let figure = produced("figure-coefficients", &params, inputs).unwrap();
+        String::from_utf8(figure["figure"].clone()).unwrap()
+    };
+    let (wrong, correct) = (drawn("wrong"), drawn("correct"));
+    assert!(wrong.contains("Age, eeg, N2 → R: "), "{wrong}");
+    assert!(!correct.contains('→') && correct.contains("no estimate"));
+    assert!(drawn("all").contains("N2 → R"));
 }
 
 #[test]

@@ -11,7 +11,10 @@ const ROW: f64 = 9.5;
 /// Height of the strip that marks wrong predictions.
 const STRIP: f64 = 5.0;
 
-/// Draws the panel of true stages and the panel of predicted stages.
+/// Most room for a class's name.
+pub(super) const NAMES: f64 = 64.0;
+
+/// Draws the panel of true classes and the panel of predicted classes.
 pub(super) fn draw(column: &mut Column<'_>, input: &Night) {
     let truth = |i: usize| input.epochs[i].true_class;
     let predicted = |i: usize| input.epochs[i].predicted_class;
@@ -33,9 +36,13 @@ fn finish(scene: &mut Scene, area: Area, title: &str) {
     axes::y_title(scene, area, MARGIN + TEXT, title);
 }
 
-/// The class of rapid eye movement sleep, if there is one.
+/// The class of rapid eye movement sleep, if the classes are stages of sleep.
 pub(super) fn rem(classes: &[String]) -> Option<usize> {
-    find(classes, ["R", "REM"])
+    wake(classes).and(find(classes, ["R", "REM"]))
+}
+
+fn wake(classes: &[String]) -> Option<usize> {
+    find(classes, ["W", "Wake"])
 }
 
 fn find(classes: &[String], names: [&str; 2]) -> Option<usize> {
@@ -47,7 +54,7 @@ fn find(classes: &[String], names: [&str; 2]) -> Option<usize> {
 /// Rows from top to bottom: as listed, but for `R`, which conventionally lies under `W`.
 fn row_of(classes: &[String]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..classes.len()).collect();
-    if let (Some(rem), Some(wake)) = (rem(classes), find(classes, ["W", "Wake"])) {
+    if let (Some(rem), Some(wake)) = (rem(classes), wake(classes)) {
         order.retain(|&class| class != rem);
         let under = order
             .iter()
@@ -79,11 +86,8 @@ fn draw_stages(
     let y = heights(&input.classes, area);
     let font = Font::regular(SMALL);
     for (name, &y) in input.classes.iter().zip(&y) {
-        let label = Label::new(
-            at(area.left - 3.0, y + font.drop()),
-            font.shorten(name, 40.0),
-            font,
-        );
+        let place = at(area.left - 3.0, y + font.drop());
+        let label = Label::within(place, name, font, NAMES);
         column.scene.text(label.end().coloured(GREY));
         column
             .scene

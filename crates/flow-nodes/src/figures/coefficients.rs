@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Task,
+    Arity, Descriptor, InputPort, Kind, Literal, NodeError, ParamSpec, ParamType, Params, Task,
 };
 use flow_figures::{Coefficient, Coefficients, Effect, coefficients};
 use flow_stats::design::INTERCEPT;
 
 use super::{OUTPUTS, distinct, give};
-use crate::ols::COEFFICIENTS;
+use crate::ols::{COEFFICIENTS, Errors};
 use crate::table::Table;
 
 /// See the module's page.
@@ -17,7 +17,7 @@ pub struct FigureCoefficients;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-coefficients",
-    revision: 2,
+    revision: 3,
     summary: "Draws a heat map of coefficients for each term, marked where significant (Figure 4).",
     example: r#"[node.figure4]
 kind = "figure-coefficients"
@@ -29,7 +29,7 @@ publish = { figure = "figure 4.svg" }
         name: Cow::Borrowed("coefficients"),
         ty: COEFFICIENTS,
         arity: Arity::One,
-        doc: "Coefficients of the correct groups by one rule.",
+        doc: "Coefficients by one rule, of the groups that `groups` of `ols` asked for.",
     }],
     outputs: OUTPUTS,
     params: &[
@@ -49,10 +49,17 @@ publish = { figure = "figure 4.svg" }
         },
         ParamSpec {
             name: "errors",
-            ty: ParamType::Choice(&["classical", "hc3", "clustered"]),
+            ty: ParamType::Choice(&["classical", "hc3", "clustered", "jackknife"]),
             default: Some(Literal::Text("classical")),
             unit: "",
-            doc: "Which q: classical as the paper, HC3, or cluster-robust by subject.",
+            doc: "Which q: classical as the paper, HC3, cluster-robust by subject, or by leaving out one subject at a time.",
+        },
+        ParamSpec {
+            name: "groups",
+            ty: ParamType::Choice(&["correct", "wrong", "all"]),
+            default: Some(Literal::Text("correct")),
+            unit: "",
+            doc: "Groups classified right, those classified wrong, or both; of wrong ones the largest that could be fitted.",
         },
     ],
     seeded: false,
@@ -65,64 +72,173 @@ impl Kind for FigureCoefficients {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let params = task.params;
-        let (column, method) = match params.text("errors") {
-            "clustered" => ("cluster_q", "OLS, cluster-robust by subject"),
-            "hc3" => ("hc3_q", "OLS, HC3 errors"),
-            _ => ("q", "OLS"),
+        let figure = {
+            let table = Table::read(&task.input("coefficients")?.content)?;
+            drawn(&table, task.params)?
         };
-        let table = Table::read(&task.input("coefficients")?.content)?;
-        let (truth, predicted) = (table.texts("true")?, table.texts("predicted")?);
-        let (modality, term) = (table.texts("modality")?, table.texts("term")?);
-        let (estimate, reference) = (table.floats("estimate")?, table.texts("against")?);
-        let q = table.floats(column)?;
-        let of_rule = of_rule(&table, params.text("rule"))?;
-        let family = table.texts("family")?;
-        let classes = table.classes()?;
-        let modalities = distinct(&modality);
-        let cell = |name: &str, of: &str, class: &str| -> Option<Coefficient> {
-            let at = (0..term.len()).find(|&at| {
-                of_rule[at]
-                    && term[at] == name
-                    && modality[at] == of
-                    && truth[at] == class
-                    && predicted[at] == class
-            })?;
+        give(task, coefficients(&figure))
+    }
+}
+
+fn drawn(table: &Table, params: &Params) -> Result<Coefficients, NodeError> {
+    let errors = Errors::named(params.text("errors"));
+    let slopes = Slopes::read(table, params.text("rule"), errors)?;
+    let chosen = Chosen::of(&slopes, &table.classes()?, params.text("groups"))?;
+    let family = table.texts("family")?;
+    let method = match slopes.rows.first() {
+        Some(row) => format!("{}; {}", errors.words, family[*row]),
+        None => errors.words.to_owned(),
+    };
+    let modalities = distinct(&slopes.modality);
+    let terms = distinct(&slopes.term).into_iter();
+    Ok(Coefficients {
+        title: format!("What moves the shares, {}", params.text("rule")),
+        method,
+        alpha: params.float("alpha"),
+        effects: terms
+            .filter(|name| name != INTERCEPT)
+            .map(|name| slopes.effect(&name, &modalities, &chosen.groups))
+            .collect(),
+        groups: chosen.groups.iter().map(Group::label).collect(),
+        which: chosen.words,
+        modalities,
+    })
+}
+
+/// Most columns that wrong groups get.
+const MOST_WRONG: usize = 20;
+
+/// A true class and what it was taken for.
+#[derive(Clone, PartialEq)]
+struct Group {
+    truth: String,
+    predicted: String,
+}
+
+impl Group {
+    fn label(&self) -> String {
+        if self.truth == self.predicted {
+            self.truth.clone()
+        } else {
+            format!("{} → {}", self.truth, self.predicted)
+        }
+    }
+}
+
+/// The groups that are drawn, and which they are in words.
+struct Chosen {
+    groups: Vec<Group>,
+    words: String,
+}
+
+impl Chosen {
+    fn of(slopes: &Slopes, classes: &[String], which: &str) -> Result<Self, NodeError> {
+        let (mut groups, mut words) = (Vec::new(), Vec::new());
+        if which != "wrong" {
+            words.push("correctly classified epochs of each class".to_owned());
+            groups.extend(classes.iter().map(|class| Group {
+                truth: class.clone(),
+                predicted: class.clone(),
+            }));
+        }
+        if which != "correct" {
+            let (wrong, fitted) = slopes.wrong_groups();
+            if wrong.is_empty() && which == "wrong" {
+                let what = "no group classified wrong has a coefficient";
+                let help = "`ols` fits them where its param `groups` is `wrong` or `all`, and where epochs are enough";
+                return Err(NodeError::new(what).help(help));
+            }
+            words.push(match fitted - wrong.len() {
+                0 => "epochs of a class taken for another (true → predicted), where enough for a fit".to_owned(),
+                _ => format!("epochs of a class taken for another (true → predicted), the {} largest of {fitted} that could be fitted", wrong.len()),
+            });
+            groups.extend(wrong);
+        }
+        Ok(Self {
+            groups,
+            words: words.join("; "),
+        })
+    }
+}
+
+/// The rows of one rule, column by column.
+struct Slopes {
+    /// Rows that the rule has.
+    rows: Vec<usize>,
+    groups: Vec<Group>,
+    modality: Vec<String>,
+    term: Vec<String>,
+    against: Vec<String>,
+    estimate: Vec<Option<f64>>,
+    q: Vec<Option<f64>>,
+    epochs: Vec<i64>,
+}
+
+impl Slopes {
+    fn read(table: &Table, rule: &str, errors: &Errors) -> Result<Self, NodeError> {
+        let of_rule = of_rule(table, rule)?;
+        let pairs = table
+            .texts("true")?
+            .into_iter()
+            .zip(table.texts("predicted")?);
+        Ok(Self {
+            rows: (0..of_rule.len()).filter(|row| of_rule[*row]).collect(),
+            groups: pairs
+                .map(|(truth, predicted)| Group { truth, predicted })
+                .collect(),
+            modality: table.texts("modality")?,
+            term: table.texts("term")?,
+            against: table.texts("against")?,
+            estimate: table.floats("estimate")?,
+            q: table.floats(&errors.column("q"))?,
+            epochs: table.ints("epochs")?,
+        })
+    }
+
+    /// The largest wrong groups with a coefficient, in the order of the table, and how many have one.
+    fn wrong_groups(&self) -> (Vec<Group>, usize) {
+        let mut found: Vec<(i64, Group)> = Vec::new();
+        for &row in self.rows.iter().filter(|row| self.q[**row].is_some()) {
+            let group = &self.groups[row];
+            if group.truth != group.predicted && !found.iter().any(|(_, known)| known == group) {
+                found.push((self.epochs[row], group.clone()));
+            }
+        }
+        let mut sizes: Vec<i64> = found.iter().map(|(epochs, _)| *epochs).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let least = sizes.get(MOST_WRONG - 1).copied().unwrap_or_default();
+        let count = found.len();
+        let largest = found.into_iter().filter(|(epochs, _)| *epochs >= least);
+        (
+            largest.take(MOST_WRONG).map(|(_, group)| group).collect(),
+            count,
+        )
+    }
+
+    fn effect(&self, name: &str, modalities: &[String], groups: &[Group]) -> Effect {
+        let rows = || {
+            self.rows
+                .iter()
+                .copied()
+                .filter(|&row| self.term[row] == name)
+        };
+        let cell = |of: &String, group: &Group| {
+            let at = rows().find(|&row| self.modality[row] == *of && self.groups[row] == *group)?;
             Some(Coefficient {
-                value: estimate[at]?,
-                q: q[at]?,
+                value: self.estimate[at]?,
+                q: self.q[at]?,
             })
         };
-        let against = |name: &str| {
-            term.iter()
-                .position(|other| other == name)
-                .map_or("", |at| reference[at].as_str())
-        };
-        let effect = |name: &String| Effect {
+        let against = rows().next().map_or("", |row| self.against[row].as_str());
+        Effect {
             name: heading(name),
-            unit: unit(name, against(name)),
+            unit: unit(name, against),
             cells: modalities
                 .iter()
-                .flat_map(|of| classes.iter().map(move |class| (of, class)))
-                .map(|(of, class)| cell(name, of, class))
+                .flat_map(|of| groups.iter().map(move |group| (of, group)))
+                .map(|(of, group)| cell(of, group))
                 .collect(),
-        };
-        let terms: Vec<String> = distinct(&term)
-            .into_iter()
-            .filter(|name| name != INTERCEPT)
-            .collect();
-        let figure = coefficients(&Coefficients {
-            title: format!("What moves the shares, {}", params.text("rule")),
-            method: match of_rule.iter().position(|mine| *mine) {
-                Some(row) => format!("{method}; {}", family[row]),
-                None => method.to_owned(),
-            },
-            alpha: params.float("alpha"),
-            effects: terms.iter().map(effect).collect(),
-            classes: classes.clone(),
-            modalities,
-        });
-        give(task, figure)
+        }
     }
 }
 

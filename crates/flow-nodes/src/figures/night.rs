@@ -17,8 +17,8 @@ pub struct FigureNight;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-night",
-    revision: 1,
-    summary: "Draws true and predicted stages, the signals and the shares over a recording (Figure 3).",
+    revision: 2,
+    summary: "Draws true and predicted classes, the signals and the shares over a recording (Figure 3).",
     example: r#"[node.figure3]
 kind = "figure-night"
 epochs = { files = "epochs/*.safetensors" }
@@ -210,7 +210,7 @@ fn draw(
         }
     };
     Ok(Night {
-        title: "A night explained".to_owned(),
+        title: "A recording explained".to_owned(),
         recording: tested.recording.clone(),
         rule: task.params.text("rule").to_owned(),
         epoch_seconds: task.params.float("seconds"),

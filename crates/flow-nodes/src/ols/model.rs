@@ -28,15 +28,60 @@ pub struct Model {
     pub fitted: Result<Fitted, String>,
 }
 
-/// A fit with three kinds of errors; the robust ones may be undefined where the fit is not.
+/// A fit with four kinds of errors; the robust ones may be undefined where the fit is not.
 pub struct Fitted {
     pub fit: Fit,
-    pub hc3: Result<Inference, String>,
-    pub clustered: Result<Inference, String>,
+    hc3: Result<Inference, String>,
+    clustered: Result<Inference, String>,
+    jackknife: Result<Inference, String>,
 }
 
-/// The three ways to an error of a coefficient, as their columns are named.
-pub const ERRORS: [&str; 3] = ["", "hc3_", "cluster_"];
+/// A way to errors of coefficients.
+pub struct Errors {
+    /// What a param says.
+    pub name: &'static str,
+    /// What its columns begin with.
+    pub prefix: &'static str,
+    /// What a figure says.
+    pub words: &'static str,
+}
+
+/// The ways there are; a fit has them in this order.
+pub static ERRORS: [Errors; 4] = [
+    Errors {
+        name: "classical",
+        prefix: "",
+        words: "OLS",
+    },
+    Errors {
+        name: "hc3",
+        prefix: "hc3_",
+        words: "OLS, HC3 errors",
+    },
+    Errors {
+        name: "clustered",
+        prefix: "cluster_",
+        words: "OLS, cluster-robust by subject",
+    },
+    Errors {
+        name: "jackknife",
+        prefix: "jackknife_",
+        words: "OLS, errors by jackknife over subjects",
+    },
+];
+
+impl Errors {
+    /// The way that a param names; classical if none.
+    pub fn named(name: &str) -> &'static Self {
+        let found = ERRORS.iter().find(|errors| errors.name == name);
+        found.unwrap_or(&ERRORS[0])
+    }
+
+    /// The name of one of its columns, like `q`.
+    pub fn column(&self, of: &str) -> String {
+        format!("{}{of}", self.prefix)
+    }
+}
 
 impl Fitted {
     /// Fits the response; `subjects` are the clusters.
@@ -59,11 +104,16 @@ impl Fitted {
             clusters: Some(subjects),
             ..plain
         });
+        let jackknife = fit(FitOptions {
+            jackknife: Some(subjects),
+            ..plain
+        });
         let missing = || "not computed".to_owned();
         Ok(Self {
             fit: fit(plain)?,
             hc3: hc3.and_then(|fit| fit.hc3.ok_or_else(missing)),
             clustered: clustered.and_then(|fit| fit.clustered.ok_or_else(missing)),
+            jackknife: jackknife.and_then(|fit| fit.jackknife.ok_or_else(missing)),
         })
     }
 
@@ -72,7 +122,8 @@ impl Fitted {
         match errors {
             0 => Some(&self.fit.classical),
             1 => self.hc3.as_ref().ok(),
-            _ => self.clustered.as_ref().ok(),
+            2 => self.clustered.as_ref().ok(),
+            _ => self.jackknife.as_ref().ok(),
         }
     }
 }
@@ -93,7 +144,11 @@ impl Model {
         match &self.fitted {
             Err(why) => why.clone(),
             Ok(fitted) => {
-                let lacking = [("HC3", &fitted.hc3), ("cluster-robust", &fitted.clustered)];
+                let lacking = [
+                    ("HC3", &fitted.hc3),
+                    ("cluster-robust", &fitted.clustered),
+                    ("jackknife", &fitted.jackknife),
+                ];
                 let said = lacking.iter().filter_map(|(name, errors)| {
                     let why = errors.as_ref().err()?;
                     Some(format!("no {name} errors: {why}"))
@@ -106,7 +161,7 @@ impl Model {
 
 /// Adjusted p-values, `[errors][model][term]`, and what their family was, `[model]`.
 pub struct Adjustment {
-    pub q: [Vec<Vec<Option<f64>>>; 3],
+    pub q: [Vec<Vec<Option<f64>>>; ERRORS.len()],
     pub family: Vec<String>,
 }
 
@@ -144,22 +199,22 @@ pub fn coefficients(models: &[Model], adjusted: &Adjustment) -> Result<Vec<u8>, 
         &text(&|model, term| models[model].against[term].clone()),
     )
     .maybe("estimate", &number(&estimate));
-    for (errors, prefix) in ERRORS.into_iter().enumerate() {
+    for (index, errors) in ERRORS.iter().enumerate() {
         let inferred = |of: fn(&Inference) -> &Vec<f64>| {
             number(&|model, term| {
                 let fitted = models[model].fitted.as_ref().ok()?;
-                Some(of(fitted.inference(errors)?)[term])
+                Some(of(fitted.inference(index)?)[term])
             })
         };
         table = table
-            .maybe(&format!("{prefix}std_err"), &inferred(|one| &one.std_err))
-            .maybe(&format!("{prefix}t"), &inferred(|one| &one.t))
-            .maybe(&format!("{prefix}p"), &inferred(|one| &one.p))
-            .maybe(&format!("{prefix}low"), &inferred(|one| &one.low))
-            .maybe(&format!("{prefix}high"), &inferred(|one| &one.high))
+            .maybe(&errors.column("std_err"), &inferred(|one| &one.std_err))
+            .maybe(&errors.column("t"), &inferred(|one| &one.t))
+            .maybe(&errors.column("p"), &inferred(|one| &one.p))
+            .maybe(&errors.column("low"), &inferred(|one| &one.low))
+            .maybe(&errors.column("high"), &inferred(|one| &one.high))
             .maybe(
-                &format!("{prefix}q"),
-                &number(&|model, term| adjusted.q[errors][model][term]),
+                &errors.column("q"),
+                &number(&|model, term| adjusted.q[index][model][term]),
             );
     }
     table

@@ -198,10 +198,10 @@ fn grids() -> Vec<Case> {
     ]
 }
 
-pub fn coefficients_of(modalities: Vec<String>, classes: Vec<String>, size: f64) -> Coefficients {
+pub fn coefficients_of(modalities: Vec<String>, groups: Vec<String>, size: f64) -> Coefficients {
     let mut noise = Noise(4);
     let effect = |(name, unit): (&str, &str)| {
-        let cells = (0..modalities.len() * classes.len()).map(|i| {
+        let cells = (0..modalities.len() * groups.len()).map(|i| {
             let q = [0.0004, 0.006, 0.03, 0.2, 0.7][(noise.next() * 5.0) as usize];
             let value = size * noise.normal();
             (i != 8).then_some(Coefficient { value, q })
@@ -223,7 +223,8 @@ pub fn coefficients_of(modalities: Vec<String>, classes: Vec<String>, size: f64)
         method: "OLS on epochs".into(),
         alpha: 0.05,
         modalities,
-        classes,
+        groups,
+        which: "correctly classified epochs of each class".into(),
         effects,
     }
 }
@@ -263,7 +264,15 @@ fn coefficient_maps() -> Vec<Case> {
     let again = huge.effects.clone();
     huge.effects.extend(again);
     huge.effects[0].unit = "a unit that needs a great many words to be said, because it compares one thing with another thing under conditions that take long to list".into();
+    let pairs = stages().into_iter().flat_map(|from| {
+        let others = stages().into_iter().filter(|to| *to != from);
+        let others: Vec<String> = others.map(|to| format!("{from} → {to}")).collect();
+        others
+    });
+    let mut wrong = coefficients_of(modalities(), pairs.collect(), 2.0);
+    wrong.which = "epochs of a class taken for another (true → predicted)".into();
     vec![
+        ("coefficients-wrong-groups", coefficients(&wrong)),
         (
             "coefficients-usual",
             coefficients(&coefficients_of(modalities(), stages(), 2.0)),
