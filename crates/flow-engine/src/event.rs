@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use flow_contract::{Difference, NodeError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that happened. As JSON: an object whose `event` is the name in snake case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -159,7 +159,7 @@ impl From<&NodeError> for ErrorWords {
 }
 
 /// Why an instance's result is not at hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Why {
     /// It never ran in this cache.

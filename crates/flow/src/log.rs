@@ -108,7 +108,7 @@ fn list(runs: &[RunFile], log: &Log) {
 }
 
 /// Seconds since 1970 as a date and time in UTC, by the civil calendar.
-fn date(unix: u64) -> String {
+pub fn date(unix: u64) -> String {
     let (days, second) = (unix / 86_400, unix % 86_400);
     // Counted from 1 March of year 0, so that a leap day is the last of its year.
     let shifted = days + 719_468;

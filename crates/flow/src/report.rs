@@ -12,6 +12,7 @@ mod html;
 mod night;
 mod night_signals;
 mod nodes;
+mod origins;
 mod page;
 mod quantity;
 mod section;
@@ -27,6 +28,7 @@ use flow_store::Store;
 use crate::study::{Asked, Study};
 use facts::Facts;
 use files::Files;
+use origins::Origins;
 use section::Results;
 pub use troubles::Troubles;
 
@@ -46,7 +48,12 @@ pub fn write(
     if summary.ran == 0 && summary.failed == 0 && html.is_file() && run.is_file() {
         return Ok(None);
     }
-    let facts = Facts::new(study, asked, summary, troubles);
+    let facts = Facts::new(
+        (study, asked),
+        summary,
+        troubles,
+        &Origins::new(store, summary),
+    );
     let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
     put(&folder, &run, json.as_bytes())?;
     let results = Results {

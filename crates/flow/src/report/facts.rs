@@ -6,6 +6,7 @@ use flow_engine::Summary;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::origins::Origins;
 use super::troubles::{Failure, Troubles};
 use crate::study::{Asked, Study, unix_now};
 use crate::words::plain;
@@ -52,7 +53,8 @@ pub struct NodeFacts {
     pub skipped: usize,
     /// Run time of its instances in seconds, whenever they ran.
     pub seconds: f64,
-    /// Why its instances ran: each reason once, with how many had it.
+    /// Why its instances ran, in this run or in the one that made what was cached: each reason once, with
+    /// how many had it.
     pub why: Option<String>,
 }
 
@@ -71,7 +73,12 @@ pub struct InstanceFacts {
 
 impl Facts {
     /// The facts of a run that just ended.
-    pub fn new(study: &Study, asked: &Asked, summary: &Summary, troubles: &Troubles) -> Self {
+    pub fn new(
+        (study, asked): (&Study, &Asked),
+        summary: &Summary,
+        troubles: &Troubles,
+        origins: &Origins,
+    ) -> Self {
         let plan = &study.plan;
         let params = plan
             .params()
@@ -93,18 +100,22 @@ impl Facts {
             nodes: plan
                 .order()
                 .iter()
-                .map(|&id| node_facts(study, id, summary, troubles))
+                .map(|&id| node_facts((study, id), summary, troubles, origins))
                 .collect(),
-            instances: summary.finished.iter().map(instance_facts).collect(),
+            instances: summary
+                .finished
+                .iter()
+                .map(|done| instance_facts(done, origins))
+                .collect(),
         }
     }
 }
 
 fn node_facts(
-    study: &Study,
-    id: flow_plan::NodeId,
+    (study, id): (&Study, flow_plan::NodeId),
     summary: &Summary,
     troubles: &Troubles,
+    origins: &Origins,
 ) -> NodeFacts {
     let node = study.plan.node(id);
     let mine = || {
@@ -126,11 +137,7 @@ fn node_facts(
         failed: troubles.failed(&node.name),
         skipped: troubles.skipped(&node.name),
         seconds: mine().map(|done| done.seconds).sum(),
-        why: reasons(
-            mine()
-                .filter_map(|done| done.why.as_ref())
-                .map(ToString::to_string),
-        ),
+        why: reasons(mine().filter_map(|done| origins.why(done))),
     }
 }
 
@@ -156,7 +163,7 @@ fn reasons(all: impl Iterator<Item = String>) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-fn instance_facts(done: &flow_engine::Finished) -> InstanceFacts {
+fn instance_facts(done: &flow_engine::Finished, origins: &Origins) -> InstanceFacts {
     let output = |(port, digest, _): &(String, flow_contract::Digest, u64)| {
         (port.clone(), digest.to_string())
     };
@@ -165,7 +172,7 @@ fn instance_facts(done: &flow_engine::Finished) -> InstanceFacts {
         key: done.key.to_string(),
         ran: done.ran,
         seconds: done.seconds,
-        why: done.why.as_ref().map(ToString::to_string),
+        why: origins.why(done),
         outputs: done.outputs.iter().map(output).collect(),
     }
 }

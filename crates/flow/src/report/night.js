@@ -1,13 +1,16 @@
-// Browses nights: true and predicted stages, the outlines of the signals where the page has them,
-// and the shares of relevance of every epoch, on a canvas. Hover or arrow keys choose an epoch, + and − or the wheel (once the picture was clicked)
-// zoom, dragging pans. To a screen reader it is a slider over the epochs that says each in words.
+// Browses recordings: true and predicted classes, the outlines of the signals where the page has them, and
+// the shares of relevance of every epoch, drawn by uPlot in panels over one time axis. Hover or arrow keys
+// choose an epoch, + and − or the wheel (once the picture was clicked) zoom, dragging pans. To a screen
+// reader it is a slider over the epochs that says each in words.
 "use strict";
 (() => {
   const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   // Okabe & Ito 2008, in the order of the study's figures.
   const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
   const WRONG = "#d55e00";
-  const [LEFT, RIGHT, TOP, ROW, GAP, SIGNAL, SHARES, AXIS] = [56, 12, 10, 17, 14, 56, 130, 40];
+  // Heights of a class, a signal, the shares and the time axis; space over and under a panel.
+  const [ROW, SIGNAL, SHARES, AXIS, SPACE] = [17, 62, 130, 48, 8];
+  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800];
   const VALUES = new Uint8Array(128);
   [...DIGITS].forEach((letter, value) => { VALUES[letter.charCodeAt(0)] = value; });
   const digit = (text, at) => VALUES[text.charCodeAt(at)];
@@ -39,21 +42,39 @@
     return epochs;
   }
 
+  // Times at which something begins, with the end of each run of epochs and, just after it, nothing.
+  // * `per`: pieces of an epoch
+  // * `values`: functions of (epoch, piece), one a series; they are drawn up to the next time
+  function steps(epochs, seconds, per, values) {
+    const [times, ...series] = [[], ...values.map(() => [])];
+    epochs.forEach((epoch, at) => {
+      for (let piece = 0; piece < per; piece++) {
+        times.push(epoch.onset + (piece * seconds) / per);
+        values.forEach((value, v) => series[v].push(value(epoch, piece)));
+      }
+      const end = epoch.onset + seconds;
+      const next = epochs[at + 1];
+      if (next && next.onset - end < 0.01) return;
+      times.push(end, end + 0.001);
+      series.forEach((one) => one.push(one[one.length - 1], null));
+    });
+    return [times, ...series];
+  }
+
   class Browser {
     constructor(root, id) {
       this.data = JSON.parse(root.querySelector("script").textContent);
-      this.canvas = element("canvas");
-      this.view = element("div", { className: "view", tabIndex: 0 }, this.canvas);
+      this.view = element("div", { className: "view", tabIndex: 0 });
       this.readout = element("p", { className: "readout" });
       this.readout.setAttribute("aria-hidden", "true");
-      for (const [name, value] of [["role", "slider"], ["aria-label", "Epoch of the night"], ["aria-orientation", "horizontal"]]) {
+      for (const [name, value] of [["role", "slider"], ["aria-label", "Epoch of the recording"], ["aria-orientation", "horizontal"]]) {
         this.view.setAttribute(name, value);
       }
       root.append(this.choices(id), this.legend(), this.view, this.readout, this.keys());
       this.listen();
       this.choose();
-      new ResizeObserver(() => this.draw()).observe(this.view);
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+      new ResizeObserver(() => this.resize()).observe(this.view);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.dress(); this.plots.forEach((plot) => plot.redraw(false, true)); });
     }
 
     choices(id) {
@@ -67,7 +88,7 @@
         const title = field === "source" ? "Result" : field[0].toUpperCase() + field.slice(1);
         if (values.length > 1) bar.append(element("label", { htmlFor: select.id }, title, select));
       }
-      const actions = [["Zoom in", () => this.zoom(0.5)], ["Zoom out", () => this.zoom(2)], ["Whole night", () => this.whole()],
+      const actions = [["Zoom in", () => this.zoom(0.5)], ["Zoom out", () => this.zoom(2)], ["Whole recording", () => this.whole()],
         ["Previous error", () => this.seek(-1)], ["Next error", () => this.seek(1)]];
       for (const [textContent, act] of actions) {
         const button = element("button", { type: "button", textContent });
@@ -84,12 +105,13 @@
         return element("span", {}, patch, words);
       };
       const shares = this.data.modalities.map((name, m) => part(COLOURS[m % COLOURS.length], name));
-      return element("div", { className: "legend" }, ...shares, part(WRONG, "prediction differs from the scorer"));
+      return element("div", { className: "legend" }, ...shares, part(WRONG, "prediction differs from the label"),
+        ...(this.data.signals ? [element("span", { textContent: `signals in ${this.data.signals.unit}` })] : []));
     }
 
     keys() {
       const textContent = "Keys: ← → epoch, Page Up and Page Down a tenth of the window, Home and End, + and − zoom, " +
-        "0 whole night, e and E next and previous error. Drag to pan; click, then turn the wheel, to zoom.";
+        "0 whole recording, e and E next and previous error. Drag to pan; click, then turn the wheel, to zoom.";
       return element("p", { className: "keys", textContent });
     }
 
@@ -106,6 +128,7 @@
       this.outline = this.data.signals?.of[night.recording] ?? null;
       this.epochs = unpack(night, this.data.modalities);
       this.end = this.epochs[this.epochs.length - 1].onset + night.seconds;
+      this.build();
       if (same) this.select(Math.min(this.at, this.epochs.length - 1));
       else { this.at = 0; this.whole(); }
     }
@@ -158,9 +181,10 @@
       this.view.dataset.window = this.window.join(" ");
     }
 
-    at_x(x) {
+    at_x(clientX) {
+      const { left, width } = this.plots[0].over.getBoundingClientRect();
       const [from, to] = this.window;
-      return from + ((x - LEFT) / (this.canvas.clientWidth - LEFT - RIGHT)) * (to - from);
+      return from + ((clientX - left) / width) * (to - from);
     }
 
     // The epoch at a moment, or the nearest before it, by halving.
@@ -176,20 +200,19 @@
     listen() {
       const { view } = this;
       let drag = null;
-      const place = (event) => event.clientX - view.getBoundingClientRect().left;
       view.addEventListener("pointerdown", (event) => { drag = { x: event.clientX, from: this.window[0] }; view.setPointerCapture(event.pointerId); });
       for (const end of ["pointerup", "pointercancel"]) view.addEventListener(end, () => { drag = null; });
       view.addEventListener("pointermove", (event) => {
         const width = this.window[1] - this.window[0];
-        if (drag) this.show(drag.from - ((event.clientX - drag.x) / (view.clientWidth - LEFT - RIGHT)) * width, width);
-        else this.select(this.nearest(Math.min(Math.max(this.at_x(place(event)), this.window[0]), this.window[1] - 1e-6)));
+        if (drag) this.show(drag.from - ((event.clientX - drag.x) / this.plots[0].over.clientWidth) * width, width);
+        else this.select(this.nearest(Math.min(Math.max(this.at_x(event.clientX), this.window[0]), this.window[1] - 1e-6)));
       });
-      view.addEventListener("dblclick", (event) => this.zoom(0.5, this.at_x(place(event))));
+      view.addEventListener("dblclick", (event) => this.zoom(0.5, this.at_x(event.clientX)));
       view.addEventListener("wheel", (event) => {
         // The page scrolls on unless the picture was chosen first.
         if (document.activeElement !== view && !event.ctrlKey) return;
         event.preventDefault();
-        this.zoom(Math.exp(event.deltaY / 400), this.at_x(place(event)));
+        this.zoom(Math.exp(event.deltaY / 400), this.at_x(event.clientX));
       }, { passive: false });
       view.addEventListener("keydown", (event) => this.key(event));
     }
@@ -217,117 +240,83 @@
       this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(); });
     }
 
-    // The night is painted once per window; a moving cursor only copies that picture.
+    // Moves the panels to the window and the frame to the epoch; what did not change is not drawn again.
     draw() {
-      const [width, band, scale] = [this.view.clientWidth, this.data.stages.length * ROW, window.devicePixelRatio || 1];
-      const signals = TOP + 2 * (band + GAP);
-      const shares = signals + (this.outline ? this.outline.channels.length * (SIGNAL + GAP) : 0);
-      const height = shares + SHARES + AXIS;
+      const [min, max] = this.window;
+      const { onset } = this.epochs[this.at];
+      for (const plot of this.plots) {
+        const { x } = plot.scales;
+        if (x.min !== min || x.max !== max) plot.batch(() => plot.setScale("x", { min, max }));
+        // The panel's own numbers, for asking the page would lay it out anew at every step.
+        const [width, height] = [plot.bbox.width / uPlot.pxRatio, plot.bbox.height / uPlot.pxRatio];
+        const place = (seconds) => Math.min(Math.max(plot.valToPos(seconds, "x"), 0), width);
+        const [left, right] = [place(onset), place(onset + this.night.seconds)];
+        const below = plot === this.plots[this.plots.length - 1] ? 0 : SPACE;
+        plot.setSelect({ left, top: -SPACE, width: Math.max(right - left, 2), height: height + SPACE + below }, false);
+      }
+    }
+
+    resize() {
+      const width = this.view.clientWidth;
+      for (const plot of this.plots) if (plot.width !== width) plot.setSize({ width, height: plot.height });
+      this.later();
+    }
+
+    dress() {
       const style = getComputedStyle(this.view);
-      const colours = { ink: style.color, line: style.borderTopColor, font: `12px ${style.fontFamily}` };
-      const [from, to] = this.window;
-      const x = (seconds) => LEFT + ((seconds - from) / (to - from)) * (width - LEFT - RIGHT);
-      const bands = { actual: TOP, predicted: TOP + band + GAP, signals, shares, end: height - AXIS };
-      const state = JSON.stringify([from, to, width, scale, colours]);
-      if (this.painted !== state || this.paintedNight !== this.night) {
-        [this.painted, this.paintedNight] = [state, this.night];
-        this.still = element("canvas");
-        for (const canvas of [this.still, this.canvas]) {
-          [canvas.width, canvas.height, canvas.style.height] = [Math.round(width * scale), Math.round(height * scale), `${height}px`];
-        }
-        this.paint(this.still.getContext("2d"), colours, x, bands, width, scale);
-      }
-      const pen = this.canvas.getContext("2d");
-      pen.setTransform(1, 0, 0, 1, 0, 0);
-      pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-      if (this.still.width > 0) pen.drawImage(this.still, 0, 0);
-      pen.scale(scale, scale);
-      pen.save();
-      this.clip(pen, bands, width);
-      this.cursor(pen, colours, x, bands.shares + SHARES);
-      pen.restore();
+      [this.ink, this.line, this.font] = [style.color, style.borderTopColor, `12px ${style.fontFamily}`];
     }
 
-    clip(pen, bands, width) {
-      pen.beginPath();
-      pen.rect(LEFT, 0, width - LEFT - RIGHT, bands.end);
-      pen.clip();
+    // The panels of a recording, from the top to the bottom.
+    build() {
+      this.dress();
+      this.plots?.forEach((plot) => plot.destroy());
+      this.gutter = 12 + this.widest(["−0.00e0", ...this.data.stages]);
+      const panels = [this.classes("true", "actual"), this.classes("predicted", "predicted"), ...this.signals(), this.shares()];
+      this.plots = panels.map((panel, at) => this.plot(panel, at + 1 === panels.length));
     }
 
-    paint(pen, colours, x, bands, width, scale) {
-      const [from, to] = this.window;
-      const seen = this.epochs.slice(Math.max(0, this.nearest(from) - 1), this.nearest(to) + 1);
-      pen.scale(scale, scale);
-      pen.font = colours.font;
-      this.axes(pen, colours, x, bands, width);
-      if (this.outline) this.signalAxes(pen, colours, bands, width);
-      this.clip(pen, bands, width);
-      if (this.outline) this.signals(pen, x, bands.signals, seen);
-      this.stages(pen, colours, x, bands.actual, seen, "actual");
-      this.stages(pen, colours, x, bands.predicted, seen, "predicted");
-      this.shares(pen, x, bands.shares, seen);
+    widest(words) {
+      const pen = element("canvas").getContext("2d");
+      pen.font = this.font;
+      return Math.min(160, Math.max(...words.map((word) => pen.measureText(word).width)));
     }
 
-    axes(pen, colours, x, bands, width) {
+    plot({ title, height, range, ticks, labels, series, bands, data }, last) {
+      const ink = () => this.ink;
+      const axis = { font: this.font, labelFont: this.font, stroke: ink, grid: { stroke: () => this.line, width: 1 }, ticks: { show: false } };
+      const time = { ...axis, incrs: STEPS, space: 90 };
+      const hidden = { ...time, size: 0, values: (_, at) => at.map(() => "") };
+      const shown = { ...time, size: 24, values: (_, at) => at.map(clock), label: "time since the start of the recording [h:min:s]", labelSize: AXIS - 24, labelGap: 2 };
+      const values = { ...axis, label: title, labelSize: 18, labelGap: 0, size: this.gutter, gap: 6, splits: () => ticks, values: () => labels };
+      return new uPlot({
+        width: this.view.clientWidth,
+        height: height + 2 * SPACE + (last ? AXIS : 0),
+        padding: [SPACE, 14, SPACE, 0],
+        scales: { x: { time: false, auto: false, range: (_, min, max) => [min, max] }, y: { range: () => range } },
+        axes: [last ? shown : hidden, values],
+        series: [{}, ...series.map((one) => ({ points: { show: false }, ...one }))],
+        bands,
+        legend: { show: false },
+        cursor: { show: false, drag: { x: false, y: false } },
+        select: { show: true, over: true, left: 0, top: 0, width: 0, height: 0 },
+      }, data, this.view);
+    }
+
+    classes(title, which) {
       const { stages } = this.data;
-      pen.lineWidth = 1;
-      const line = (x0, y0, x1, y1) => { pen.beginPath(); pen.moveTo(x0, y0); pen.lineTo(x1, y1); pen.stroke(); };
-      [pen.strokeStyle, pen.fillStyle, pen.textAlign, pen.textBaseline] = [colours.line, colours.ink, "right", "middle"];
-      for (const [top, title] of [[bands.actual, "true"], [bands.predicted, "predicted"]]) {
-        stages.forEach((stage, s) => {
-          const y = top + (s + 0.5) * ROW;
-          line(LEFT, y, width - RIGHT, y);
-          pen.fillText(stage, LEFT - 7, y);
-        });
-        this.turned(pen, title, top + (stages.length * ROW) / 2);
-      }
-      for (const percent of [0, 50, 100]) pen.fillText(String(percent), LEFT - 7, bands.shares + SHARES * (1 - percent / 100));
-      this.turned(pen, "share [%]", bands.shares + SHARES / 2);
-      this.times(pen, x, bands.shares + SHARES, line);
-    }
-
-    turned(pen, words, y) {
-      pen.save();
-      pen.translate(11, y);
-      pen.rotate(-Math.PI / 2);
-      pen.textAlign = "center";
-      pen.fillText(words, 0, 0);
-      pen.restore();
-    }
-
-    times(pen, x, bottom, line) {
-      const [from, to] = this.window;
-      const most = Math.max(2, (x(to) - x(from)) / 90);
-      const steps = [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
-      const step = steps.find((seconds) => (to - from) / seconds <= most) ?? 28800;
-      [pen.textAlign, pen.textBaseline] = ["center", "top"];
-      for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
-        line(x(at), TOP, x(at), bottom + 4);
-        pen.fillText(clock(at), Math.min(x(at), x(to) - 14), bottom + 7);
-      }
-      pen.fillText("time since the start of the recording [h:min:s]", (x(from) + x(to)) / 2, bottom + 22);
-    }
-
-    stages(pen, colours, x, top, seen, which) {
-      const y = (stage) => top + (stage + 0.5) * ROW;
-      pen.beginPath();
-      let last = null;
-      for (const epoch of seen) {
-        const joined = last && Math.abs(last.onset + this.night.seconds - epoch.onset) < 0.01;
-        pen[joined ? "lineTo" : "moveTo"](x(epoch.onset), y(epoch[which]));
-        pen.lineTo(x(epoch.onset + this.night.seconds), y(epoch[which]));
-        last = epoch;
-      }
-      [pen.strokeStyle, pen.lineWidth] = [colours.ink, 1.5];
-      pen.stroke();
-      if (which === "actual") return;
-      pen.beginPath();
-      for (const epoch of seen.filter((epoch) => epoch.actual !== epoch.predicted)) {
-        pen.moveTo(x(epoch.onset), y(epoch.predicted));
-        pen.lineTo(x(epoch.onset + this.night.seconds), y(epoch.predicted));
-      }
-      [pen.strokeStyle, pen.lineWidth] = [WRONG, 4];
-      pen.stroke();
+      const row = (stage) => stages.length - 1 - stage;
+      const wrong = (epoch) => (which === "predicted" && epoch.actual !== epoch.predicted ? row(epoch.predicted) : null);
+      const data = steps(this.epochs, this.night.seconds, 1, [(epoch) => row(epoch[which]), wrong]);
+      // A bar is as wide as times are apart, and the ends of runs are no epochs.
+      data[2] = data[2].map((value, at) => (data[0][at + 1] - data[0][at] > 0.01 ? value : undefined));
+      const edge = (by) => ({ unit: 1, values: (plot) => plot.data[2].map((value) => (value == null ? null : value + by)) });
+      const bars = uPlot.paths.bars({ size: [1, Infinity], align: 1, disp: { y0: edge(-0.13), y1: edge(0.13) } });
+      return {
+        title, data, height: stages.length * ROW, range: [-0.5, stages.length - 0.5],
+        ticks: stages.map((_, stage) => row(stage)), labels: stages,
+        series: [{ stroke: () => this.ink, width: 1.5, paths: uPlot.paths.stepped({ align: 1 }) }, { fill: WRONG, width: 0, paths: bars }],
+      };
     }
 
     colour(channel) {
@@ -335,73 +324,38 @@
       return m < 0 ? "#7a7a7a" : COLOURS[m % COLOURS.length];
     }
 
-    signalAxes(pen, colours, bands, width) {
-      const { channels, scale } = this.outline;
-      channels.forEach((channel, c) => {
-        const top = bands.signals + c * (SIGNAL + GAP);
-        [pen.strokeStyle, pen.lineWidth, pen.fillStyle] = [colours.line, 1, colours.ink];
-        pen.beginPath();
-        pen.moveTo(LEFT, top + SIGNAL / 2);
-        pen.lineTo(width - RIGHT, top + SIGNAL / 2);
-        pen.stroke();
-        [pen.textAlign, pen.textBaseline] = ["right", "middle"];
-        const reach = Number(scale[c].toPrecision(2));
-        pen.fillText(`${reach}`, LEFT - 6, top + 6);
-        pen.fillText(`−${reach}`, LEFT - 6, top + SIGNAL - 6);
-        this.turned(pen, `${channel} [${this.data.signals.unit}]`, top + SIGNAL / 2);
-      });
-    }
-
-    // Least to greatest value of each piece of an epoch; pieces narrower than a pixel are drawn together.
-    signals(pen, x, top, seen) {
+    // Least to greatest value of each piece of an epoch.
+    signals() {
+      if (!this.outline) return [];
+      const { channels, scale, levels } = this.outline;
       const { pieces } = this.data.signals;
-      const { channels, levels } = this.outline;
-      const long = this.night.seconds / pieces;
-      channels.forEach((channel, c) => {
-        const y = (level) => top + c * (SIGNAL + GAP) + SIGNAL * (1 - level / 63);
-        pen.fillStyle = this.colour(channel);
-        let open = null;
-        const close = () => {
-          if (open) pen.fillRect(open.left, y(open.high), Math.max(open.right - open.left, 0.6), Math.max(y(open.low) - y(open.high), 0.6));
+      const value = (c, bound) => (epoch, piece) => {
+        const at = 2 * (pieces * (epoch.number * channels.length + c) + piece) + bound;
+        return at < levels.length ? (digit(levels, at) / 31.5 - 1) * scale[c] : null;
+      };
+      return channels.map((channel, c) => {
+        const colour = this.colour(channel);
+        const reach = Number(scale[c].toPrecision(2));
+        return {
+          title: channel, height: SIGNAL, range: [-1.2 * scale[c], 1.2 * scale[c]],
+          ticks: [-scale[c], 0, scale[c]], labels: [`−${reach}`, "0", `${reach}`],
+          data: steps(this.epochs, this.night.seconds, pieces, [value(c, 0), value(c, 1)]),
+          series: [0, 1].map(() => ({ stroke: colour, width: 0.6 })),
+          bands: [{ series: [2, 1], fill: colour }],
         };
-        for (const epoch of seen) {
-          const start = 2 * pieces * (epoch.number * channels.length + c);
-          if (start + 2 * pieces > levels.length) continue;
-          for (let piece = 0; piece < pieces; piece++) {
-            const [low, high] = [digit(levels, start + 2 * piece), digit(levels, start + 2 * piece + 1)];
-            const left = x(epoch.onset + piece * long);
-            const right = x(epoch.onset + (piece + 1) * long);
-            if (open && right - open.left < 1 && left - open.right < 0.5) {
-              [open.right, open.low, open.high] = [right, Math.min(open.low, low), Math.max(open.high, high)];
-            } else {
-              close();
-              open = { left, right, low, high };
-            }
-          }
-        }
-        close();
       });
     }
 
-    // Modality by modality, so that the colour is set once. (One path of all bars is several times slower.)
-    shares(pen, x, top, seen) {
-      const bottoms = new Float64Array(seen.length).fill(top + SHARES);
-      this.data.modalities.forEach((_, m) => {
-        pen.fillStyle = COLOURS[m % COLOURS.length];
-        seen.forEach((epoch, at) => {
-          const height = ((epoch.shares[m] ?? 0) / 100) * SHARES;
-          bottoms[at] -= height;
-          const left = x(epoch.onset);
-          pen.fillRect(left, bottoms[at], x(epoch.onset + this.night.seconds) - left + 0.4, height);
-        });
-      });
-    }
-
-    cursor(pen, colours, x, bottom) {
-      const { onset } = this.epochs[this.at];
-      const [left, right] = [x(onset), x(onset + this.night.seconds)];
-      [pen.strokeStyle, pen.lineWidth] = [colours.ink, 1.5];
-      pen.strokeRect(left - 0.75, TOP - 4, Math.max(right - left, 2) + 1.5, bottom - TOP + 4);
+    // Stacked: the sum of all first, then those of fewer, each painted over the one before.
+    shares() {
+      const { modalities } = this.data;
+      const sum = (upTo) => ({ shares }) => (shares.includes(null) ? null : shares.slice(0, upTo + 1).reduce((a, b) => a + b));
+      const order = modalities.map((_, m) => m).reverse();
+      return {
+        title: "share [%]", height: SHARES, range: [0, 100], ticks: [0, 50, 100], labels: ["0", "50", "100"],
+        data: steps(this.epochs, this.night.seconds, 1, order.map(sum)),
+        series: order.map((m) => ({ fill: COLOURS[m % COLOURS.length], width: 0, paths: uPlot.paths.stepped({ align: 1 }) })),
+      };
     }
   }
 

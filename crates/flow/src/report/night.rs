@@ -12,6 +12,8 @@ use super::html::{json, note, tag, words};
 use super::night_signals::Signals;
 use flow_nodes::envelope::DIGITS;
 
+/// What marks the element that `night.js` fills.
+pub const MARK: &str = "data-night";
 /// Most bytes of data one browser embeds; a study of 44 nights of 9 h by three rules needs 1.2 MB.
 const MOST_BYTES: usize = 2_000_000;
 /// Stages from the top of a hypnogram to its bottom; others follow in alphabetic order.
@@ -87,7 +89,7 @@ pub fn browser(sources: &[Source<'_>], signals: Option<Signals>) -> String {
 }
 
 fn element(data: &Data, left_out: usize) -> String {
-    let heading = words("h3", &[], "Browse a night");
+    let heading = words("h3", &[], "Browse a recording");
     let without = tag(
         "noscript",
         &[],
@@ -97,10 +99,10 @@ fn element(data: &Data, left_out: usize) -> String {
     let more = match left_out {
         0 => String::new(),
         n => note(&format!(
-            "{n} nights are left out here to keep the page small; the files have all."
+            "{n} recordings are left out here to keep the page small; the files have all."
         )),
     };
-    let attributes = [("class", "night"), ("data-night", "")];
+    let attributes = [("class", "night"), (MARK, "")];
     tag("div", &attributes, &[heading, without, data, more].concat())
 }
 

@@ -3,12 +3,17 @@
 use super::facts::Facts;
 use super::head::summary;
 use super::html::{escape, tag, words};
+use super::night::MARK;
 use super::nodes::run;
 use super::section::{Results, anchor, section};
 
 const STYLE: &str = include_str!("style.css");
 const TABLES: &str = include_str!("tables.js");
 const NIGHT: &str = include_str!("night.js");
+/// uPlot as its package has it (`tests/browser/run` compares), which draws what `night.js` asks for.
+const UPLOT: &str = include_str!("uplot/uPlot.iife.min.js");
+const UPLOT_STYLE: &str = include_str!("uplot/uPlot.min.css");
+const UPLOT_LICENCE: &str = include_str!("uplot/LICENSE");
 /// What the page may load: what it holds itself.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
     img-src data:";
@@ -38,13 +43,20 @@ pub fn page(facts: &Facts, results: &Results<'_>) -> String {
 }
 
 fn document(title: &str, body: &str) -> String {
+    let library = body.contains(MARK);
+    let style = if library { UPLOT_STYLE } else { "" };
     let head = format!(
         "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
-         <link rel=\"icon\" href=\"data:,\"><title>{}</title><style>{STYLE}</style>",
+         <link rel=\"icon\" href=\"data:,\"><title>{}</title><style>{style}{STYLE}</style>",
         escape(title)
     );
-    let scripts = tag("script", &[], TABLES) + &tag("script", &[], NIGHT);
+    let mut scripts = tag("script", &[], TABLES);
+    if library {
+        scripts.push_str(&licence());
+        scripts.push_str(&tag("script", &[], UPLOT));
+        scripts.push_str(&tag("script", &[], NIGHT));
+    }
     let body = tag("body", &[], &(skip() + body + &scripts));
     let html = tag(
         "html",
@@ -52,6 +64,13 @@ fn document(title: &str, body: &str) -> String {
         &(tag("head", &[], &head) + &body),
     );
     format!("<!doctype html>\n{html}\n")
+}
+
+/// The licence of the library that the page carries, as it asks.
+fn licence() -> String {
+    let summary = words("summary", &[], "Recordings are drawn by uPlot; its licence");
+    let text = words("pre", &[], UPLOT_LICENCE);
+    tag("footer", &[], &tag("details", &[], &(summary + &text)))
 }
 
 fn skip() -> String {
@@ -98,6 +117,14 @@ mod tests {
             assert!(!html.contains(word), "{word}");
         }
         assert!(html.contains("<title>a &lt; b</title>") && html.contains("c &amp; d"));
+    }
+
+    #[test]
+    fn a_page_with_recordings_carries_the_library_with_its_licence_and_others_do_not() {
+        let with = document("t", &tag("div", &[(MARK, "")], ""));
+        assert!(with.contains(UPLOT) && with.contains("Copyright (c) 2022 Leon Sorokin"));
+        assert!(!UPLOT.contains("</script") && !UPLOT_STYLE.contains("</style"));
+        assert!(!document("t", "").contains("uPlot"));
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! Why results that were found in the cache were computed when they were: the run that made them said so.
+
+use std::collections::BTreeMap;
+
+use flow_engine::{Finished, Summary, Why};
+use flow_store::{RunFile, Store};
+use serde::Deserialize;
+
+use crate::log::{date, events};
+
+/// Where the cached results of a run come from, by key.
+#[derive(Default)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+/// The run that made a result.
+struct Origin {
+    finished_unix: u64,
+    /// What its journal says; `None` where that is gone, as for results from a shared cache.
+    why: Option<Why>,
+}
+
+impl Origins {
+    /// Looks up the cached results of a run; each journal is read once.
+    pub fn new(store: &Store, summary: &Summary) -> Self {
+        let mut origins = Self::default();
+        let mut keys_of: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for done in summary.finished.iter().filter(|done| !done.ran) {
+            let Some(entry) = store.lookup(&done.key) else {
+                continue;
+            };
+            let key = done.key.to_string();
+            let origin = Origin {
+                finished_unix: entry.finished_unix,
+                why: None,
+            };
+            keys_of.entry(entry.run).or_default().push(key.clone());
+            origins.0.insert(key, origin);
+        }
+        for run in store.runs().unwrap_or_default() {
+            if let Some(keys) = keys_of.get(&run.id) {
+                let mut reasons = reasons(&run);
+                for key in keys {
+                    if let Some(origin) = origins.0.get_mut(key) {
+                        origin.why = reasons.remove(key);
+                    }
+                }
+            }
+        }
+        origins
+    }
+
+    /// Why an instance ran, in this run or in the one that its result is cached since.
+    pub fn why(&self, done: &Finished) -> Option<String> {
+        if let Some(why) = &done.why {
+            return Some(why.to_string());
+        }
+        let origin = self.0.get(&done.key.to_string())?;
+        let since = format!("cached since {}", date(origin.finished_unix));
+        Some(match &origin.why {
+            Some(why) => format!("{since}, when {why}"),
+            None => since,
+        })
+    }
+}
+
+/// The reasons in a run's journal, by key.
+fn reasons(run: &RunFile) -> BTreeMap<String, Why> {
+    let started = events(run)
+        .into_iter()
+        .filter(|event| event["event"] == "started");
+    let reason = |event: serde_json::Value| {
+        let why = Why::deserialize(&event["why"]).ok()?;
+        Some((event["key"].as_str()?.to_owned(), why))
+    };
+    started.filter_map(reason).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_tells_why_each_key_was_computed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1-a.jsonl");
+        let lines = [
+            r#"{"event":"run_started","run":"1-a","study":"s","jobs":1}"#,
+            r#"{"event":"started","instance":"a","key":"k1","why":{"reason":"new"}}"#,
+            r#"{"event":"started","instance":"b","key":"k2","why":{"reason":"changed","part":"params.x","old":"1","new":"2"}}"#,
+            r#"{"event":"started","inst"#,
+        ];
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let run = RunFile {
+            id: "1-a".to_owned(),
+            path,
+            running: false,
+        };
+        let told: Vec<String> = reasons(&run)
+            .into_iter()
+            .map(|(key, why)| format!("{key}: {why}"))
+            .collect();
+        assert_eq!(
+            told,
+            ["k1: it never ran here", "k2: `params.x` was 1 and is 2"]
+        );
+    }
+}
