@@ -57,7 +57,7 @@ impl Origins {
         let origin = self.0.get(&done.key.to_string())?;
         let since = format!("cached since {}", date(origin.finished_unix));
         Some(match &origin.why {
-            Some(why) => format!("{since}, when {why}"),
+            Some(why) => format!("{since} (then: {why})"),
             None => since,
         })
     }
