@@ -55,7 +55,7 @@ publish = { table = "tables/truth.csv" }
     outputs: &[OutputPort {
         name: Cow::Borrowed("table"),
         ty: PortType::new("verdicts", Form::Table),
-        doc: "rule, claim, expected, found, p (of a null claim the smallest q), holds.",
+        doc: "rule, claim, expected, found, holds (the sign is right; of a null claim, that no q is below alpha), p (of a null claim the smallest q), significant (of planted effects: p below alpha).",
     }],
     params: &[
         ParamSpec {
@@ -70,7 +70,7 @@ publish = { table = "tables/truth.csv" }
             ty: ParamType::Float { min: 0.0, max: 1.0 },
             default: Some(Literal::Float(0.05)),
             unit: "",
-            doc: "A planted effect is found if its p is below, a null one stays null if no q is.",
+            doc: "A planted effect is significant if its p is below, a null one stays null if no q is.",
         },
         ParamSpec {
             name: "errors",
@@ -129,15 +129,18 @@ impl Planted {
         Ok(Self(sums))
     }
 
+    /// How distinct a class was planted in a modality.
+    fn weight(&self, class: &str, modality: &str) -> Option<f64> {
+        let name = |modality: &str| format!("weight.{class}.{modality}");
+        let planted = self.0.get(&name(modality));
+        planted
+            .or_else(|| self.0.get(&name(&modality.to_lowercase())))
+            .copied()
+    }
+
     /// The modalities that carry a class most, by their planted weights; none if it has no weights.
     fn carriers(&self, class: &str, modalities: &[String]) -> Vec<String> {
-        let weight = |modality: &String| {
-            let name = |modality: &str| format!("weight.{class}.{modality}");
-            let planted = self.0.get(&name(modality));
-            planted
-                .or_else(|| self.0.get(&name(&modality.to_lowercase())))
-                .copied()
-        };
+        let weight = |modality: &String| self.weight(class, modality);
         let weights: Vec<Option<f64>> = modalities.iter().map(weight).collect();
         let largest = weights.iter().flatten().copied().fold(0.0, f64::max);
         let carries = |(modality, weight): (&String, Option<f64>)| {
@@ -179,9 +182,20 @@ impl Planted {
                 },
                 p: None,
                 holds: largest.is_some_and(|at| carriers.contains(&modalities[at])),
+                significant: None,
             });
         }
         Ok(())
+    }
+
+    /// Whether the modality carries no class more than this one.
+    fn carries_most(&self, modality: &str, class: &str, classes: &[String]) -> bool {
+        let weight = |class: &str| self.weight(class, modality).unwrap_or_default();
+        let largest = classes
+            .iter()
+            .map(|class| weight(class))
+            .fold(0.0, f64::max);
+        weight(class) >= largest - TIE
     }
 
     /// What a covariate adds to the weight of a modality, 0 for nothing.
@@ -197,9 +211,10 @@ impl Planted {
             .all(|(name, value)| !name.starts_with(&prefix) || *value == 0.0)
     }
 
-    /// A planted contrast moves the share of its modality, in the classes that it carries, with its
-    /// own sign. In other classes, and for other modalities, shares that sum to 100 may go either
-    /// way, so nothing is claimed of them. A covariate that changes nothing has no significant slope.
+    /// A planted contrast moves the share of its modality with its own sign in the classes that the
+    /// modality carries and that it carries most. A class that stands out less may come nearer to the
+    /// average by more of a signal as by less, and shares that sum to 100 move for other modalities too, so
+    /// nothing is claimed of those. A covariate that changes nothing has no significant slope.
     fn judge_effect(
         &self,
         covariate: &str,
@@ -224,13 +239,16 @@ impl Planted {
             verdicts.extend(slopes.null_verdicts(covariate, term, alpha));
             return Ok(());
         }
-        let modalities = distinct(&slopes.modality);
+        let (modalities, classes) = (distinct(&slopes.modality), distinct(&slopes.truth));
         for row in (0..slopes.term.len())
             .filter(|&row| slopes.term[row] == term && slopes.truth[row] == slopes.predicted[row])
         {
             let (class, modality) = (&slopes.truth[row], &slopes.modality[row]);
             let contrast = self.contrast(covariate, modality);
-            if contrast == 0.0 || !self.carriers(class, &modalities).contains(modality) {
+            if contrast == 0.0
+                || !self.carriers(class, &modalities).contains(modality)
+                || !self.carries_most(modality, class, &classes)
+            {
                 continue;
             }
             let slope = slopes.estimate[row].map(|slope| slope * turned);
@@ -241,8 +259,8 @@ impl Planted {
                 expected: if contrast > 0.0 { "higher" } else { "lower" }.to_owned(),
                 found: slope.map_or("no model".to_owned(), |slope| format!("{slope:+.2} points")),
                 p,
-                holds: slope.is_some_and(|slope| slope * contrast > 0.0)
-                    && p.is_some_and(|p| p < alpha),
+                holds: slope.is_some_and(|slope| slope * contrast > 0.0),
+                significant: Some(p.is_some_and(|p| p < alpha)),
             });
         }
         Ok(())
@@ -330,6 +348,7 @@ impl Slopes {
                 found: format!("{significant} of {} slopes significant", tested.len()),
                 p: tested.iter().copied().reduce(f64::min),
                 holds: significant == 0 && !tested.is_empty(),
+                significant: None,
             }
         };
         distinct(&self.rule).into_iter().map(verdict).collect()
@@ -344,6 +363,8 @@ struct Verdict {
     found: String,
     p: Option<f64>,
     holds: bool,
+    /// Of planted effects.
+    significant: Option<bool>,
 }
 
 #[derive(Default)]
@@ -362,15 +383,24 @@ impl Verdicts {
         let text = |of: fn(&Verdict) -> &String| -> Vec<&str> {
             self.0.iter().map(|one| of(one).as_str()).collect()
         };
+        let significant = |one: &Verdict| match one.significant {
+            None => "",
+            Some(true) => "yes",
+            Some(false) => "no",
+        };
         TableBuilder::new()
             .text("rule", &text(|one| &one.rule))
             .text("claim", &text(|one| &one.claim))
             .text("expected", &text(|one| &one.expected))
             .text("found", &text(|one| &one.found))
-            .maybe("p", &self.0.iter().map(|one| one.p).collect::<Vec<_>>())
             .bool(
                 "holds",
                 &self.0.iter().map(|one| one.holds).collect::<Vec<_>>(),
+            )
+            .maybe("p", &self.0.iter().map(|one| one.p).collect::<Vec<_>>())
+            .text(
+                "significant",
+                &self.0.iter().map(significant).collect::<Vec<_>>(),
             )
             .parquet()
     }

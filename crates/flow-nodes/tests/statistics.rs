@@ -24,17 +24,38 @@ fn run(
         .collect())
 }
 
+/// Runs a kind with a param that is a map of texts; its tables by output.
+fn run_with(
+    kind: &str,
+    param: &str,
+    map: &[(&str, &str)],
+    inputs: Vec<(&str, Vec<Input>)>,
+) -> BTreeMap<String, Table> {
+    let entry = |(name, value): &(&str, &str)| ((*name).to_owned(), Value::from(*value));
+    let map = Value::Map(map.iter().map(entry).collect());
+    let produced = produced_with(kind, vec![(param.to_owned(), map)], inputs).unwrap();
+    let table = |(port, bytes): (String, Vec<u8>)| (port, Table::read(&bytes).unwrap());
+    produced.into_iter().map(table).collect()
+}
+
 /// Runs a kind; the bytes of its outputs.
 fn produced(
     kind: &str,
     params: &[(&str, &str)],
     inputs: Vec<(&str, Vec<Input>)>,
 ) -> Result<BTreeMap<String, Vec<u8>>, NodeError> {
+    let value = |(name, value): &(&str, &str)| ((*name).to_owned(), Value::from(*value));
+    produced_with(kind, params.iter().map(value).collect(), inputs)
+}
+
+fn produced_with(
+    kind: &str,
+    params: Vec<(String, Value)>,
+    inputs: Vec<(&str, Vec<Input>)>,
+) -> Result<BTreeMap<String, Vec<u8>>, NodeError> {
     let kind = CATALOG.kind(kind).unwrap();
     let mut values = kind.descriptor().defaults();
-    for (name, value) in params {
-        values.insert((*name).to_owned(), Value::from(*value));
-    }
+    values.extend(params);
     let params = Params::new(values);
     let inputs = inputs
         .into_iter()
@@ -325,6 +346,59 @@ fn wrong_groups_are_drawn_when_asked() {
     assert!(wrong.contains("Age, eeg, N2 → R: "), "{wrong}");
     assert!(!correct.contains('→') && correct.contains("no estimate"));
     assert!(drawn("all").contains("N2 → R"));
+}
+
+#[test]
+fn an_effect_is_looked_for_where_its_modality_carries_most() {
+    // The chin carries W most and R less; the eyes carry N1. The drug hides the chin; sex does nothing.
+    let planted = [
+        ("weight.W.emg", 1.2),
+        ("weight.W.eog", 0.4),
+        ("weight.R.emg", 0.9),
+        ("weight.R.eog", 0.4),
+        ("weight.N1.emg", 0.4),
+        ("weight.N1.eog", 1.0),
+        ("effect.drug.contrast.emg", -0.5),
+        ("effect.female.contrast.emg", 0.0),
+    ];
+    let (names, values): (Vec<&str>, Vec<f64>) = planted.into_iter().unzip();
+    let truth = TableBuilder::new()
+        .text("name", &names)
+        .float("value", &values);
+    // Each class by EMG and EOG, each with the drug and with sex.
+    let classes = [
+        "W", "W", "W", "W", "R", "R", "R", "R", "N1", "N1", "N1", "N1",
+    ];
+    let rows = classes.len();
+    let alternating = |a: f64, b: f64| -> Vec<f64> {
+        (0..rows)
+            .map(|row| if row % 2 == 0 { a } else { b })
+            .collect()
+    };
+    let slopes = TableBuilder::new()
+        .text("rule", &vec!["z"; rows])
+        .text("true", &classes)
+        .text("predicted", &classes)
+        .text("modality", &["EMG", "EMG", "EOG", "EOG"].repeat(3))
+        .text("term", &["medication[drug]", "sex[male]"].repeat(6))
+        .float("estimate", &alternating(-3.0, 1.0))
+        .float("jackknife_p", &alternating(0.2, 0.01))
+        .float("jackknife_q", &alternating(0.4, 0.3));
+    let inputs = vec![
+        ("truth", vec![input(truth, &[])]),
+        ("shares", vec![]),
+        ("coefficients", vec![input(slopes, &[])]),
+    ];
+    let terms = [("drug", "medication[drug]"), ("female", "-sex[male]")];
+    let found = run_with("score-truth", "terms", &terms, inputs);
+    let table = &found["table"];
+    assert_eq!(
+        table.texts("claim").unwrap(),
+        ["drug on the EMG share of W", "female changes no share"]
+    );
+    assert_eq!(table.bools("holds").unwrap(), [true, true]);
+    assert_eq!(table.texts("significant").unwrap(), ["no", ""]);
+    assert_eq!(table.floats("p").unwrap(), [Some(0.2), Some(0.3)]);
 }
 
 #[test]
