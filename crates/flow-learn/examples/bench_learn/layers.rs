@@ -125,7 +125,14 @@ fn passes(block: &ConvBlock<f32>, limit: Duration) -> Seconds {
 }
 
 fn print(job: &Job, place: usize, flop: f64, seconds: &Seconds) {
-    let rate = |seconds: f64| flop / seconds.max(1e-9) / 1e9;
+    // A difference of two times may be noise; 0 where it says nothing.
+    let rate = |seconds: f64| {
+        if seconds > 0.0 {
+            flop / seconds / 1e9
+        } else {
+            0.0
+        }
+    };
     let input = if place == 0 {
         0.0
     } else {
@@ -142,7 +149,7 @@ fn print(job: &Job, place: usize, flop: f64, seconds: &Seconds) {
         flop / job.batch as f64 / 1e6,
         rate(seconds.forward),
         rate(seconds.weight),
-        if place == 0 { 0.0 } else { rate(input) },
+        rate(input),
         ms(seconds.forward),
         ms(seconds.weight),
         ms(input),
