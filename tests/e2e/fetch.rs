@@ -237,3 +237,90 @@ fn failures_say_which_file_and_what_to_do() {
         ],
     );
 }
+
+/// The real study's files on nights of a few minutes, in the layout of the real ones.
+fn telemetry() -> Arc<Release> {
+    let lab = Sandbox::new(
+        r#"
+[node.nights]
+kind = "cohort"
+[node.recorded]
+kind = "simulate-night"
+for_each = { recording = "nights.recordings" }
+recording = "$recording"
+minutes = 10
+publish = { psg = "${recording}J0-PSG.edf", hypnogram = "${recording}JP-Hypnogram.edf" }
+"#,
+    );
+    lab.run(&[]);
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(lab.path("reports")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name.ends_with(".edf") {
+            let bytes = fs::read(entry.path()).unwrap();
+            files.insert(format!("sleep-telemetry/{name}"), bytes);
+        }
+    }
+    assert_eq!(files.len(), 88);
+    let subjects = include_bytes!("sleep-edf/ST-subjects.xls");
+    files.insert("ST-subjects.xls".to_owned(), subjects.to_vec());
+    files.insert("SC-subjects.xls".to_owned(), b"not asked for".to_vec());
+    Release::of(files)
+}
+
+#[test]
+fn the_real_study_runs_from_download_to_report() {
+    let release = telemetry();
+    let server = release.serve(|asked, bytes| {
+        let is = |name: &str| asked.before == 0 && asked.path.ends_with(name);
+        match bytes.len() {
+            _ if is("ST7011J0-PSG.edf") => Answer::Cut(bytes, 100_000),
+            half if is("ST7052J0-PSG.edf") => Answer::Serve(bytes[half / 2..].to_vec()),
+            _ if is("ST7241J0-PSG.edf") => Answer::HangUp,
+            _ if asked.path.ends_with("ST7011J0-PSG.edf") => Answer::Whole(bytes),
+            _ => Answer::Serve(bytes),
+        }
+    });
+    let lab = Sandbox::empty();
+    let said = lab.flow(&["init", "--template", "sleep-edf"]);
+    assert!(
+        said.out.contains("1.2 GB") && said.out.contains("hours"),
+        "{}",
+        said.out
+    );
+    let (url, sha256) = (
+        format!("url={}/1.0.0", server.url),
+        format!("sha256={}", release.sha256),
+    );
+    let small = [
+        "folds=2",
+        "training_epochs=1",
+        "batch=32",
+        "epsilon=[0.01]",
+        &url,
+        &sha256,
+    ];
+    let settings: Vec<&str> = small.iter().flat_map(|one| ["--set", one]).collect();
+
+    let said = lab.run(&settings);
+    let [ran, cached, failed, skipped] = said.counts();
+    assert_eq!((cached, failed, skipped), (0, 0, 0));
+    let started = said.err.find("notice  ").unwrap();
+    assert!(said.err[started..].contains("1.2 GB"), "{}", said.err);
+    let recordings = lab.read("reports/tables/recordings.csv");
+    assert_eq!(recordings.lines().count(), 45, "{recordings}");
+    assert!(
+        lab.path("reports/figures/figure 4 effects epsilon(0.01).svg")
+            .exists()
+    );
+    assert!(!lab.path("data/SC-subjects.xls").exists());
+    let asked = server.asked().len();
+    assert_eq!(lab.run(&settings).counts(), [0, ran, 0, 0]);
+    assert_eq!(server.asked().len(), asked);
+
+    drop(server);
+    fs::remove_dir_all(lab.path("cache")).unwrap();
+    let counts = [&["counts"][..], &settings].concat();
+    assert_eq!(lab.run(&counts).counts()[2..], [0, 0]);
+}

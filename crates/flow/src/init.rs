@@ -5,10 +5,11 @@ use std::io::Write;
 use std::path::Path;
 
 use flow_nodes::CATALOG;
+use flow_plan::Request;
 
 use crate::args::{Init, Place};
 use crate::outcome::{Outcome, Refusal};
-use crate::words::answer;
+use crate::words::{answer, noticed};
 
 /// A study to begin with.
 pub struct Template {
@@ -40,11 +41,15 @@ pub static TEMPLATES: &[Template] = templates! {
     "blank" "one node, to write your own study": "pipeline.toml";
     "commands" "a Python script beside built-in nodes; needs python3 with numpy": "pipeline.toml" "delta.py";
     "paper" "the study of Ellis et al. 2021, on simulated nights": "pipeline.toml";
+    "sleep-edf" "the study of Ellis et al. 2021 on the 44 real nights, which it downloads": "pipeline.toml" ".gitignore";
     "sweep" "six values of epsilon on a small study, with a figure": "pipeline.toml";
 };
 
 /// What the schema file is called.
 const SCHEMA: &str = "flow.schema.json";
+
+/// What git is told to leave alone.
+const IGNORED: &str = ".gitignore";
 
 /// Writes the files of a template; none if one of them is there already.
 pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
@@ -71,8 +76,25 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
         true => String::new(),
         false => format!(" -C '{}'", folder.display()),
     };
+    if let Some(notice) = notice(&files) {
+        answer(&noticed(&notice));
+    }
     answer(&format!("next: flow run{at}"));
     Ok(Outcome::Done)
+}
+
+/// What the study says before it runs.
+fn notice(files: &[(&str, String)]) -> Option<String> {
+    let (name, text) = files.first()?;
+    let request = Request {
+        text,
+        name,
+        overrides: &[],
+        catalog: &flow_engine::WithCommand(&CATALOG),
+    };
+    // Every template plans: `every_template_plans_and_is_laid_out`.
+    let plan = flow_plan::plan(&request).ok()?;
+    plan.notice().map(str::to_owned)
 }
 
 fn unknown(name: &str) -> Refusal {
@@ -99,7 +121,9 @@ fn contents(template: &Template) -> Vec<(&'static str, String)> {
         *study = format!("#:schema ./{SCHEMA}\n{study}");
     }
     files.push((SCHEMA, schema_text()));
-    files.push((".gitignore", "/cache/\n/reports/\n".to_owned()));
+    if files.iter().all(|(path, _)| *path != IGNORED) {
+        files.push((IGNORED, "/cache/\n/reports/\n".to_owned()));
+    }
     files
 }
 
