@@ -1,11 +1,14 @@
 //! What the kinds that download share: how far they are, and what went wrong in words for people.
 
-use std::io::ErrorKind;
+mod failure;
+
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use flow_contract::{Literal, NodeError, Observer, ParamProblem, ParamSpec, ParamType, Params};
-use flow_fetch::{Came, Client, FetchError, Patience, Sha256, Watch};
+use flow_contract::{Literal, Observer, ParamProblem, ParamSpec, ParamType, Params};
+use flow_fetch::{Came, Client, Patience, Sha256, Watch};
+
+pub use failure::failure;
 
 /// Where downloads lie.
 pub const FOLDER: ParamSpec = ParamSpec {
@@ -169,81 +172,6 @@ impl Watch for Tally<'_> {
 
     fn should_stop(&self) -> bool {
         self.observer.should_stop()
-    }
-}
-
-/// A download that failed, with what to do about it; `folder` as the study names it.
-pub fn failure(error: FetchError, folder: &str) -> NodeError {
-    let by_hand = format!(
-        "files that you put into `{folder}` yourself are used if their SHA-256 is the one in the list"
-    );
-    match error {
-        FetchError::Refused { url, status } => {
-            let what = FetchError::Refused {
-                url: url.clone(),
-                status,
-            };
-            let help = match status {
-                404 | 410 => "check `url`: file names of the list are appended to it".to_owned(),
-                _ => by_hand,
-            };
-            NodeError::new(what).at(url).help(help)
-        }
-        FetchError::GaveUp {
-            url,
-            attempts,
-            bytes,
-            last,
-        } => NodeError::new(format!(
-            "downloading failed {attempts} times without getting further, at {bytes} bytes"
-        ))
-        .at(url)
-        .because(last)
-        .help(format!(
-            "run again to go on from there; behind a proxy set https_proxy; {by_hand}"
-        )),
-        FetchError::WrongBytes {
-            url,
-            wanted,
-            found,
-            attempts,
-        } => NodeError::new("the server gives other bytes than were vouched for, so they are not used")
-            .at(url)
-            .because(format!(
-                "their SHA-256 is {found}, wanted is {wanted}; downloaded {attempts} times"
-            ))
-            .help("the release has changed, or something on the way changes files: ask who publishes it"),
-        FetchError::Address { url, why } => NodeError::new("there is nothing to download from")
-            .at(url)
-            .because(why)
-            .help("check `url`"),
-        FetchError::Distrusted { url, why } => NodeError::new("the server isn't trusted")
-            .at(url)
-            .because(why)
-            .help("where your institution's proxy signs connections, name its authority: SSL_CERT_FILE=/path/to/ca.pem"),
-        FetchError::NoWay { url, why } => NodeError::new("the way to the network can't be used")
-            .at(url)
-            .because(why)
-            .help("mend or unset that variable"),
-        FetchError::Disk {
-            doing,
-            path,
-            source,
-        } => {
-            let help = match source.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                    "make room and run again: what has arrived stays".to_owned()
-                }
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    "make it writable, or name another folder by `folder`".to_owned()
-                }
-                _ => "what has arrived stays; run again once that is mended".to_owned(),
-            };
-            NodeError::new(format!("{doing} `{}`", path.display()))
-                .because(source)
-                .help(help)
-        }
-        FetchError::Stopped => NodeError::new(FetchError::Stopped),
     }
 }
 
