@@ -13,7 +13,7 @@ pub struct Input {
     pub digest: Digest,
     /// Where the instance that made it stands, as far as the reader doesn't share it.
     pub labels: Labels,
-    /// Its verified bytes.
+    /// Its verified bytes; empty where a command opens the file itself.
     pub content: Content,
     /// What to call it in messages: the file's path, or the node and port.
     pub name: String,

@@ -123,6 +123,8 @@ pub(crate) struct Board<'a> {
     pub(crate) basis: RefCell<Basis>,
     /// What the words of commands were found to name.
     pub(crate) seen: RefCell<Seen>,
+    /// Source files that were looked at since the run last waited for a node.
+    pub(crate) fresh: RefCell<HashMap<String, Digest>>,
 }
 
 impl<'a> Board<'a> {
@@ -142,6 +144,7 @@ impl<'a> Board<'a> {
             published: HashMap::new(),
             basis: RefCell::default(),
             seen: RefCell::default(),
+            fresh: RefCell::default(),
         }
     }
 

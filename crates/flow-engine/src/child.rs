@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
-use std::thread;
+use std::process::{Command, ExitStatus};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use flow_contract::Observer;
-use landlock::RulesetError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open,
+    set_child_subreaper, waitpgid, waitpid,
+};
 
-use crate::command::Confinement;
+use crate::command::{Confinement, StartError, Starter};
 use crate::watchdog;
 
 /// How often a running command is asked whether it should stop.
@@ -22,43 +25,66 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A child could not be started or waited for.
 pub(crate) enum ChildError {
-    Confine(RulesetError),
-    Start(io::Error),
+    Start(StartError),
     Wait(io::Error),
 }
 
 /// Runs a command in its folder; nothing of its process group is left when this returns.
 ///
 /// It may do what `confinement` lets it. When the observer wants it to stop, its whole tree is
-/// killed. It dies with flow, too.
+/// killed. It dies with flow, too. What it left running in other groups is ended by [`left_nobody`].
 pub(crate) fn run_to_end(
-    command: &mut Command,
+    mut command: Command,
     folder: &Path,
-    confinement: &Confinement,
+    (starter, confinement): (&mut Starter, Confinement),
     observer: &dyn Observer,
 ) -> Result<ExitStatus, ChildError> {
+    adopt_orphans();
     let mut watched = watchdog::begin(folder);
     command.current_dir(folder).process_group(0);
-    let mut child = start_confined(command, confinement)?;
+    let child = starter.start(command, confinement);
+    let mut child = child.map_err(ChildError::Start)?;
     watched.is(child.id());
     let pid = Pid::from_child(&child);
     let waited = wait(pid, folder, observer);
     // Before the child is reaped nobody else can get its number. What it left running has no reader.
     let _ = kill_process_group(pid, Signal::KILL);
     let status = child.wait();
+    while let Ok(Some(_)) = waitpgid(pid, WaitOptions::NOHANG) {}
     waited.and(status).map_err(ChildError::Wait)
 }
 
-/// Starts the command from a thread of its own, because a thread can't shed what confines it.
-fn start_confined(command: &mut Command, confinement: &Confinement) -> Result<Child, ChildError> {
-    let start = || {
-        confinement.enter().map_err(ChildError::Confine)?;
-        command.spawn().map_err(ChildError::Start)
-    };
-    thread::scope(|scope| match scope.spawn(start).join() {
-        Ok(started) => started,
-        Err(panic) => std::panic::resume_unwind(panic),
-    })
+/// From the first command on, a process whose parent ended becomes a child of flow's main thread.
+fn adopt_orphans() {
+    static ADOPTING: OnceLock<bool> = OnceLock::new();
+    // Where it can't, nobody is found to be left.
+    ADOPTING.get_or_init(|| set_child_subreaper(Some(getpid())).is_ok());
+}
+
+/// Whether commands that ended left no process behind; ends those that work in `folder`.
+///
+/// Other threads' commands are children of the threads that started them. Where the kernel doesn't
+/// list children, the answer is no.
+pub(crate) fn left_nobody(folder: &Path) -> bool {
+    let orphans = orphans();
+    if orphans.as_ref().is_some_and(Vec::is_empty) {
+        return true;
+    }
+    kill_those_in(folder);
+    for orphan in orphans.unwrap_or_default() {
+        // Ended ones are taken off the list of children, for nobody else waits for them.
+        let _ = waitpid(Some(orphan), WaitOptions::NOHANG);
+    }
+    false
+}
+
+/// Children of the main thread but for the watchdog; `None` where the kernel doesn't say.
+fn orphans() -> Option<Vec<Pid>> {
+    let own = getpid().as_raw_nonzero();
+    let children = fs::read_to_string(format!("/proc/self/task/{own}/children")).ok()?;
+    let pids = children.split_whitespace().map(str::parse::<i32>);
+    let pids = pids.filter(|pid| *pid != Ok(watchdog::pid()));
+    pids.map(|pid| Pid::from_raw(pid.ok()?)).collect()
 }
 
 fn wait(pid: Pid, folder: &Path, observer: &dyn Observer) -> io::Result<()> {
@@ -80,12 +106,22 @@ fn wait(pid: Pid, folder: &Path, observer: &dyn Observer) -> io::Result<()> {
 /// Kills a process, its group, all that descend from it, whatever group they moved to, and those
 /// whose parents are gone but that still work in its folder.
 fn kill_tree(root: Pid, folder: &Path) {
+    // One that ended meanwhile can't be killed, which is fine.
+    let _ = kill_process_group(root, Signal::KILL);
+    kill_below(vec![root.as_raw_nonzero().get()], folder);
+}
+
+/// Kills all that work in a folder, and all that descend from them.
+fn kill_those_in(folder: &Path) {
+    kill_below(Vec::new(), folder);
+}
+
+fn kill_below(mut tree: Vec<i32>, folder: &Path) {
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    let mut tree = vec![root.as_raw_nonzero().get()];
     for (pid, parent) in processes() {
         let place = fs::read_link(format!("/proc/{pid}/cwd"));
-        if place.is_ok_and(|place| place.starts_with(&folder)) {
+        if place.is_ok_and(|place| place.starts_with(&folder)) || was_told(pid, &folder) {
             tree.push(pid);
         }
         children.entry(parent).or_default().push(pid);
@@ -95,11 +131,17 @@ fn kill_tree(root: Pid, folder: &Path) {
         tree.extend(children.remove(pid).unwrap_or_default());
         at += 1;
     }
-    // One that ended meanwhile can't be killed, which is fine.
-    let _ = kill_process_group(root, Signal::KILL);
     for pid in tree.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
+}
+
+/// Whether a process has the command's folder in its environment, as `TMPDIR`.
+fn was_told(pid: i32, folder: &Path) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let told = [b"TMPDIR=", folder.as_os_str().as_bytes(), b"/"].concat();
+    let mut variables = environment.split(|byte| *byte == 0);
+    variables.any(|variable| variable.starts_with(&told))
 }
 
 /// Every process with its parent.

@@ -8,11 +8,14 @@
 //! what it says lies on its ports `stdout` and `stderr` ([`words`]).
 
 mod confine;
+mod desk;
 mod lay;
 pub(crate) mod named;
+mod start;
 mod words;
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -25,7 +28,9 @@ use crate::child::{ChildError, run_to_end};
 use words::Words;
 
 pub(crate) use confine::{Confinement, unconfined};
+pub(crate) use desk::Desk;
 pub(crate) use lay::path_label;
+pub(crate) use start::{StartError, Starter};
 
 /// The one instance of the kind `command`.
 pub static COMMAND: CommandKind = CommandKind;
@@ -155,7 +160,7 @@ impl Kind for CommandKind {
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let root = task.folder().to_owned();
-        run(task, &root)
+        run(task, &root, &mut Desk::default())
     }
 }
 
@@ -165,15 +170,16 @@ impl Kind for CommandKind {
 ///
 /// # Errors
 /// [`NodeError`] when it can't be started, ends badly, or leaves an output out.
-pub(crate) fn run(task: &mut Task<'_>, root: &Path) -> Result<(), NodeError> {
-    let places = lay::lay(task)?;
+pub(crate) fn run(task: &mut Task<'_>, root: &Path, desk: &mut Desk) -> Result<(), NodeError> {
+    let places = lay::lay(task, desk)?;
     let argv = argv(task, &places);
-    let words = Words::new(task.folder())?;
-    let status = spawn(task, &argv, &words, root)?;
+    let words = desk.words(task.folder())?;
+    let status = spawn(task, &argv, &words, (root, desk))?;
     words.give(task)?;
     if !status.success() {
         return Err(words::failure(&words, &argv, status, root, task.folder()));
     }
+    desk.take_back(words);
     lay::collect(task)
 }
 
@@ -204,19 +210,24 @@ fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
     }
 }
 
-/// A program named by a path in the study's folder lies in the command's own.
-fn program(name: &str, folder: &Path) -> PathBuf {
-    match name.contains('/') || folder.join(name).is_file() {
-        true => folder.join(name),
-        false => PathBuf::from(name),
+/// What to start for a name: a program named by a path in the study's folder lies in the command's own,
+/// others are looked for on `PATH`.
+fn program(name: &str, task: &Task<'_>) -> PathBuf {
+    let own = task.folder().join(name);
+    if name.contains('/') || own.is_file() {
+        return own;
     }
+    let environment = task.params.value("environment").as_map();
+    let path = environment.and_then(|map| map.get("PATH").map(|path| path.to_string().into()));
+    let found = named::on_path(name, path.or_else(|| std::env::var_os("PATH")));
+    found.unwrap_or_else(|| PathBuf::from(name))
 }
 
 fn spawn(
     task: &Task<'_>,
     argv: &[String],
     words: &Words,
-    root: &Path,
+    (root, desk): (&Path, &mut Desk),
 ) -> Result<ExitStatus, NodeError> {
     let Some((name, arguments)) = argv.split_first() else {
         return Err(NodeError::new("there is nothing to run"));
@@ -225,32 +236,43 @@ fn spawn(
         let copy = file.try_clone();
         copy.map_err(|error| NodeError::new(format!("keeping the command's words: {error}")))
     };
-    let mut command = Command::new(program(name, task.folder()));
+    // Found here, because looking for it in the child would mean `fork` instead of `posix_spawn`.
+    let mut command = Command::new(program(name, task));
     command
+        .arg0(name)
         .args(arguments)
         .env_clear()
         .stdin(Stdio::null())
         .stdout(copy(&words.stdout)?)
         .stderr(copy(&words.stderr)?);
-    fill_environment(&mut command, task)?;
-    let confinement = Confinement::of(task, root);
-    run_to_end(&mut command, task.folder(), &confinement, task.observer).map_err(
-        |error| match error {
-            ChildError::Confine(error) => {
-                NodeError::new(format!("`{name}` can't be kept to its folder: {error}"))
-            }
-            ChildError::Start(error) => {
-                NodeError::new(format!("`{name}` can't be started: {error}"))
-                    .help("check that the program is installed and on PATH")
-            }
-            ChildError::Wait(error) => NodeError::new(format!("waiting for `{name}`: {error}")),
-        },
-    )
+    fill_environment(&mut command, task, desk)?;
+    let confinement = Confinement::of(task, root, &mut desk.starter.system);
+    let started = (&mut desk.starter, confinement);
+    let ended = run_to_end(command, task.folder(), started, task.observer);
+    ended.map_err(|error| not_run(name, error))
 }
 
-fn fill_environment(command: &mut Command, task: &Task<'_>) -> Result<(), NodeError> {
+fn not_run(name: &str, error: ChildError) -> NodeError {
+    match error {
+        ChildError::Start(StartError::Confine(error)) => {
+            NodeError::new(format!("`{name}` can't be kept to its folder: {error}"))
+        }
+        ChildError::Start(StartError::Start(error)) => {
+            NodeError::new(format!("`{name}` can't be started: {error}"))
+                .help("check that the program is installed and on PATH")
+        }
+        ChildError::Wait(error) => NodeError::new(format!("waiting for `{name}`: {error}")),
+    }
+}
+
+fn fill_environment(
+    command: &mut Command,
+    task: &Task<'_>,
+    desk: &mut Desk,
+) -> Result<(), NodeError> {
     let temporary = task.folder().join(".tmp");
-    fs::create_dir(&temporary).map_err(|error| lay::io_error("making", &temporary, &error))?;
+    let made = desk.make_folder(&temporary);
+    made.map_err(|error| lay::io_error("making", &temporary, &error))?;
     command.env("TMPDIR", temporary);
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);

@@ -5,6 +5,9 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -17,7 +20,7 @@ use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, StudyFol
 use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
-use crate::command;
+use crate::command::{self, Desk};
 use crate::ear::Ear;
 use crate::keep::{keep, with_words};
 use crate::prepare::{Artifact, Origin, Prepared};
@@ -154,9 +157,10 @@ impl Drop for Crew<'_> {
 }
 
 fn work<'a>(session: &'a Session<'a>, queue: &Queue<'a>, sender: &Sender<Message>) {
+    let mut desk = Desk::default();
     while let Some(job) = next_job(queue) {
         let (id, key) = (job.id, job.key);
-        let verdict = do_job(session, &job, sender).unwrap_or_else(|failure| failure);
+        let verdict = do_job(session, &job, sender, &mut desk).unwrap_or_else(|failure| failure);
         // The receiver is gone only when the run was abandoned.
         if sender.send(Message::Done { id, key, verdict }).is_err() {
             return;
@@ -184,6 +188,7 @@ fn do_job(
     session: &Session<'_>,
     job: &Job<'_>,
     sender: &Sender<Message>,
+    desk: &mut Desk,
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
     let _claim = claim(session, job, sender)?;
@@ -197,7 +202,11 @@ fn do_job(
     }
     let mut attempt = 0;
     loop {
-        match do_once(session, job, sender) {
+        let done = do_once(session, job, sender, desk);
+        if job.foreign {
+            desk.clear(matches!(done, Ok(Verdict::Ran { .. })));
+        }
+        match done {
             Err(Verdict::Failed(error)) if attempt < job.retries => {
                 let wait = pause_after(attempt);
                 attempt += 1;
@@ -243,26 +252,28 @@ fn do_once(
     session: &Session<'_>,
     job: &Job<'_>,
     sender: &Sender<Message>,
+    desk: &mut Desk,
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
     // What is lent for this attempt goes with it.
     let mut lent = Lent::default();
     let inputs = read_inputs(store, job, &mut lent)?;
     // Only commands are sure to want a folder.
-    let staging = match job.foreign {
-        true => store.stage(),
-        false => store.stage_later(),
-    };
+    let staging = (!job.foreign).then(|| store.stage_later()).transpose();
     let staging = staging.map_err(Verdict::Broken)?;
+    let folder = match &staging {
+        Some(staging) => staging.path().to_owned(),
+        None => desk.folder(store).map_err(Verdict::Broken)?,
+    };
     let ear = Ear::new(session.stop, job.timeout, job.id, sender);
     let seed = job.prepared.recipe.seed.unwrap_or(0);
     let params = &job.prepared.params;
-    let mut task = Task::new(params, seed, inputs, staging.path(), &ear)
+    let mut task = Task::new(params, seed, inputs, &folder, &ear)
         .on_gpus(job.gpus.clone())
         .with_scratch(store.scratch(&job.key))
         .in_study(study_folder(session));
     let began = Instant::now();
-    if let Err(failure) = run_kind(session, job, &mut task) {
+    if let Err(failure) = run_kind(session, job, &mut task, desk) {
         let failure = unless_ended(failure, session, job, &ear);
         return Err(with_words(store, failure, task.into_produced()));
     }
@@ -350,10 +361,15 @@ fn claim(
     }
 }
 
-fn run_kind(session: &Session<'_>, job: &Job<'_>, task: &mut Task<'_>) -> Result<(), Verdict> {
+fn run_kind(
+    session: &Session<'_>,
+    job: &Job<'_>,
+    task: &mut Task<'_>,
+    desk: &mut Desk,
+) -> Result<(), Verdict> {
     let kind = job.kind;
     let work = || match job.foreign {
-        true => command::run(task, session.root),
+        true => command::run(task, session.root, desk),
         false => kind.run(task),
     };
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -431,26 +447,24 @@ fn unreadable(error: ReadError) -> Verdict {
 }
 
 fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input, Verdict> {
-    /// Sources up to this size are read into memory; a command opens them itself.
-    const READ_BYTES: u64 = 256 << 20;
-    let read_bytes = if foreign { 0 } else { READ_BYTES };
-    let content = match &artifact.origin {
-        Origin::Source(path) => Content::read_or_map(path, read_bytes).map_err(|error| {
-            let what = format!("reading `{}`: {error}", artifact.name);
-            Verdict::Failed(NodeError::new(what))
-        })?,
-        Origin::Blob => store.get(&artifact.digest).map_err(unreadable)?,
+    let unread = |error| {
+        let what = format!("reading `{}`: {error}", artifact.name);
+        Verdict::Failed(NodeError::new(what))
+    };
+    let (content, file) = match &artifact.origin {
+        Origin::Source(path) if foreign => content_for_command(path).map_err(unread)?,
+        Origin::Source(path) => {
+            let content = Content::read_or_map(path, READ_BYTES).map_err(unread)?;
+            (content, Some(path.clone()))
+        }
+        Origin::Blob => (store.get(&artifact.digest).map_err(unreadable)?, None),
     };
     let Artifact {
         digest,
         labels,
         name,
-        origin,
+        ..
     } = artifact.clone();
-    let file = match origin {
-        Origin::Source(path) => Some(path),
-        Origin::Blob => None,
-    };
     Ok(Input {
         digest,
         labels,
@@ -458,6 +472,19 @@ fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input
         name,
         file,
     })
+}
+
+/// Sources up to this size are read into memory for kinds of flow's own.
+const READ_BYTES: u64 = 256 << 20;
+
+/// A command gets a small source as a copy; one that is larger or a program it opens itself.
+fn content_for_command(path: &Path) -> io::Result<(Content, Option<PathBuf>)> {
+    let metadata = fs::metadata(path)?;
+    let small = metadata.len() <= Lent::LARGE_BYTES as u64;
+    if small && metadata.permissions().mode() & 0o111 == 0 {
+        return Ok((fs::read(path)?.into(), None));
+    }
+    Ok((Content::from(Vec::new()), Some(path.to_owned())))
 }
 
 /// A result made from a file that changed meanwhile belongs to no recipe.

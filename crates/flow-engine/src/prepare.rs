@@ -242,8 +242,21 @@ pub(crate) fn source_file(
     path: &str,
     labels: Labels,
 ) -> Result<Artifact, NodeError> {
-    let session = board.session;
-    let full = session.path(path);
+    let full = board.session.path(path);
+    let known = board.fresh.borrow().get(path).copied();
+    let digest = match known {
+        Some(digest) => digest,
+        None => source_digest(board, path, &full)?,
+    };
+    Ok(Artifact {
+        labels,
+        digest,
+        origin: Origin::Source(full),
+        name: path.to_owned(),
+    })
+}
+
+fn source_digest(board: &Board<'_>, path: &str, full: &Path) -> Result<Digest, NodeError> {
     if !full.is_file() {
         let why = if full.is_dir() {
             "it is a folder"
@@ -254,15 +267,12 @@ pub(crate) fn source_file(
             .because(why)
             .help("paths start at the folder of the study file; check the spelling there"));
     }
-    let digest = session.store.path_digest(&full).map_err(NodeError::new)?;
+    let digest = board.session.store.path_digest(full);
+    let digest = digest.map_err(NodeError::new)?;
     let mut basis = board.basis.borrow_mut();
     basis.sources.push((path.to_owned(), digest));
-    Ok(Artifact {
-        labels,
-        digest,
-        origin: Origin::Source(full),
-        name: path.to_owned(),
-    })
+    board.fresh.borrow_mut().insert(path.to_owned(), digest);
+    Ok(digest)
 }
 
 /// The paths of the files matched by a pattern, as the study would write them, sorted.

@@ -1,5 +1,7 @@
 //! The loop of a run.
 
+mod tally;
+
 use std::collections::{HashMap, HashSet};
 use std::thread;
 
@@ -285,6 +287,7 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn hear(&mut self, message: Message) {
+        self.board.fresh.borrow_mut().clear();
         match message {
             Message::Progress {
                 id,
@@ -438,92 +441,5 @@ impl<'a, 'l> Loop<'a, 'l> {
                 seconds,
             },
         });
-    }
-
-    fn finish(mut self) -> Result<Summary, EngineError> {
-        self.tally();
-        let Summary {
-            ran,
-            cached,
-            failed,
-            skipped,
-            ..
-        } = self.summary;
-        if let Some(error) = self.broken {
-            // What finished is recorded; if it can't be synced either, the first error says why.
-            let _ = self.board.session.store.sync();
-            return Err(error);
-        }
-        self.board.session.store.sync()?;
-        self.summary.basis = self.board.basis.take();
-        self.listener.hear(&Event::RunFinished {
-            ran,
-            cached,
-            failed,
-            skipped,
-        });
-        Ok(self.summary)
-    }
-
-    fn tally(&mut self) {
-        let mut skips = Vec::new();
-        for (id, instance) in self.board.all() {
-            let address = self.board.address(id);
-            match &instance.state {
-                State::Settled(Outcome::Done {
-                    key,
-                    outputs,
-                    seconds,
-                    ran,
-                }) => {
-                    let counted = match ran {
-                        true => &mut self.summary.ran,
-                        false => &mut self.summary.cached,
-                    };
-                    *counted += usize::from(!self.unpublished.contains(&id));
-                    let (outputs, why) = (outputs.clone(), self.why.remove(&id).filter(|_| *ran));
-                    let (key, seconds, ran) = (*key, *seconds, *ran);
-                    self.summary.finished.push(Finished {
-                        address,
-                        key,
-                        outputs,
-                        seconds,
-                        ran,
-                        why,
-                    });
-                }
-                State::Settled(Outcome::Blocked { by }) => skips.push((address, self.name(*by))),
-                State::Settled(_) => {}
-                _ => {
-                    let because = self
-                        .failure
-                        .clone()
-                        .unwrap_or_else(|| "a signal to stop".into());
-                    skips.push((address, because));
-                }
-            }
-        }
-        // Nodes that never expanded because the run ended early.
-        for node in std::mem::take(&mut self.pending) {
-            let node = self.board.session.plan.node(node).name.clone();
-            let because = self
-                .failure
-                .clone()
-                .unwrap_or_else(|| "a signal to stop".into());
-            skips.push((
-                Address {
-                    node,
-                    labels: Default::default(),
-                },
-                because,
-            ));
-        }
-        self.summary.skipped += skips.len();
-        for (address, because) in skips {
-            self.tell(Event::Skipped {
-                instance: address.to_string(),
-                because,
-            });
-        }
     }
 }

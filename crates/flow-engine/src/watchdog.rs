@@ -79,7 +79,13 @@ impl Drop for Watched {
     }
 }
 
+/// The watchdog's process; 0 where there is none.
+pub(crate) fn pid() -> i32 {
+    watchdog().map_or(0, |watchdog| watchdog.pid)
+}
+
 struct Watchdog {
+    pid: i32,
     input: ChildStdin,
     table: File,
     /// Lines of the table ever used, and those of them that are free.
@@ -107,6 +113,7 @@ fn start() -> io::Result<Watchdog> {
         .process_group(0)
         .spawn()?;
     Ok(Watchdog {
+        pid: i32::try_from(shell.id()).unwrap_or(0),
         input: shell.stdin.ok_or(io::ErrorKind::BrokenPipe)?,
         table,
         lines: 0,

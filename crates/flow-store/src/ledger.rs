@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Action, StoreError};
 use crate::frame::{HEADER_BYTES, check, number};
 use crate::log::{Found, When};
-use crate::store::Store;
+use crate::store::{Store, locked};
 
 /// An artifact an instance gave: port, digest, size in bytes.
 pub type Output = (String, Digest, u64);
@@ -75,7 +75,9 @@ impl Store {
         })?;
         let group = group(&entry.instance);
         self.ledger
-            .append(&entry.key.0, group, When::Always, |_| payload)
+            .append(&entry.key.0, group, When::Always, |_| payload)?;
+        *locked(&self.unsynced_seconds) += entry.seconds;
+        Ok(())
     }
 
     /// What is recorded of a key, the newest; damaged records count as none.

@@ -13,6 +13,7 @@ use crate::store::{Store, unlock};
 pub struct Journal {
     file: File,
     path: PathBuf,
+    waiting: String,
 }
 
 /// A journal there is.
@@ -32,11 +33,21 @@ impl Journal {
     /// # Errors
     /// [`StoreError`] when it can't be written.
     pub fn write_line(&mut self, line: &str) -> Result<(), StoreError> {
+        self.add_line(line);
+        self.write()
+    }
+
+    /// The same for a line of which nothing is lost by a kill: it is written with the next.
+    pub fn add_line(&mut self, line: &str) {
+        self.waiting.push_str(line);
+        self.waiting.push('\n');
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
         // One write, so that a line is there whole or, after a kill, is the last.
-        let line = format!("{line}\n");
-        self.file
-            .write_all(line.as_bytes())
-            .doing(say("writing to"), &self.path)
+        let written = self.file.write_all(self.waiting.as_bytes());
+        self.waiting.clear();
+        written.doing(say("writing to"), &self.path)
     }
 
     /// The journal's path.
@@ -48,6 +59,8 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
+        // Lines of which nothing is lost.
+        let _ = self.write();
         unlock(&self.file);
     }
 }
@@ -67,7 +80,11 @@ impl Store {
         let file = File::options().append(true).create_new(true).open(&path);
         let file = file.doing(say("making"), &path)?;
         file.lock().doing(say("locking"), &path)?;
-        Ok(Journal { file, path })
+        Ok(Journal {
+            file,
+            path,
+            waiting: String::new(),
+        })
     }
 
     /// All journals, sorted by id.

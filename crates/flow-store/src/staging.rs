@@ -4,7 +4,7 @@
 //! The kernel drops the lock with the process; the next to open the store then sweeps the workspace.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,11 +85,22 @@ impl Drop for Workspace {
     }
 }
 
-/// A folder for one instance, removed when dropped.
+/// A folder for one instance, or for one after another, removed when dropped.
 #[derive(Debug)]
 pub struct Staging {
     path: PathBuf,
     workspace: Arc<Workspace>,
+    spare: Spare,
+}
+
+/// Files and empty folders that an instance left, kept for the next: what an instance is given then
+/// costs a rename, and no inode is made or freed.
+#[derive(Debug, Default)]
+struct Spare {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+    /// The mode of a file just made here; what has another one is not kept.
+    mode: Option<u32>,
 }
 
 impl Staging {
@@ -98,6 +109,83 @@ impl Staging {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Writes a new file in the folder.
+    ///
+    /// # Errors
+    /// The I/O error of writing it.
+    pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if let Some(spare) = self.spare.files.pop()
+            && refill(&spare, bytes).is_ok()
+            && fs::rename(&spare, path).is_ok()
+        {
+            return Ok(());
+        }
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        if self.spare.mode.is_none() {
+            self.spare.mode = Some(file.metadata()?.mode());
+        }
+        Ok(())
+    }
+
+    /// Makes a folder in the folder, and all above it.
+    ///
+    /// # Errors
+    /// The I/O error of making it.
+    pub fn make_folder(&mut self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(spare) = self.spare.folders.pop()
+            && fs::rename(&spare, path).is_ok()
+        {
+            return Ok(());
+        }
+        fs::create_dir_all(path)
+    }
+
+    /// Empties the folder for another instance. Nobody may use what lies there any longer.
+    ///
+    /// # Errors
+    /// The I/O error of moving or removing what lies there.
+    pub fn clear(&mut self) -> io::Result<()> {
+        let folder = self.path.clone();
+        self.clear_folder(&folder)
+    }
+
+    fn clear_folder(&mut self, folder: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let meta = fs::symlink_metadata(&path)?;
+            if meta.is_dir() {
+                self.clear_folder(&path)?;
+                let spare = self.workspace.fresh();
+                fs::rename(&path, &spare)?;
+                self.spare.folders.push(spare);
+            } else if self.is_worth_keeping(&meta) {
+                let spare = self.workspace.fresh();
+                fs::rename(&path, &spare)?;
+                self.spare.files.push(spare);
+            } else {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_worth_keeping(&self, meta: &fs::Metadata) -> bool {
+        let plain = Some(meta.mode()) == self.spare.mode && meta.nlink() == 1;
+        plain && meta.len() <= LEFT_BYTES && (self.spare.files.len() as u64) < LEFT_FOLDERS
+    }
+}
+
+/// Gives a file other content. It is never cut to nothing on the way: ext4 would write such a file to
+/// the disk when it is closed.
+fn refill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)
 }
 
 impl Drop for Staging {
@@ -129,6 +217,7 @@ impl Store {
         Ok(Staging {
             path: workspace.fresh(),
             workspace,
+            spare: Spare::default(),
         })
     }
 }

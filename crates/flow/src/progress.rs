@@ -120,8 +120,12 @@ pub fn counted([ran, cached, failed, skipped]: [usize; 4], began: Instant) -> St
 impl Listener for Progress {
     fn hear(&mut self, event: &Event) {
         if let Ok(line) = serde_json::to_string(event) {
-            // A full disk must not end a run for want of a journal.
-            let _ = self.journal.write_line(&line);
+            match event {
+                // What is found again by the next run needs no write of its own.
+                Event::Expanded { .. } | Event::Cached { .. } => self.journal.add_line(&line),
+                // A full disk must not end a run for want of a journal.
+                _ => drop(self.journal.write_line(&line)),
+            }
         }
         if self.json {
             return words::answer_json(event);

@@ -6,8 +6,10 @@
 //! first, and the command inherits that: this needs no `unsafe`, no rights and no helper program.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flow_contract::{Params, Task, Value};
 use landlock::{
@@ -64,12 +66,33 @@ const DEVICES: [&str; 10] = [
 const NEWEST: ABI = ABI::V6;
 
 /// What one command may do.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Confinement {
+    shared: Arc<Shared>,
     reads: Vec<PathBuf>,
     writes: Vec<PathBuf>,
     network: bool,
 }
+
+/// What all commands may do that look for programs at the same places.
+#[derive(Debug, PartialEq)]
+struct Shared {
+    places: Places,
+    reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
+}
+
+/// What decides [`Shared`].
+#[derive(Clone, Debug, PartialEq)]
+struct Places {
+    root: PathBuf,
+    path: Option<OsString>,
+    program: Option<String>,
+}
+
+/// What the last command was [`Shared`] with; finding it takes a hundred looks at the file system.
+#[derive(Default)]
+pub(super) struct System(Option<Arc<Shared>>);
 
 /// What to tell the user where this kernel confines no commands.
 pub(crate) fn unconfined() -> Option<String> {
@@ -85,22 +108,19 @@ pub(crate) fn unconfined() -> Option<String> {
 
 impl Confinement {
     /// What the command of a task may do; `root` is the study's folder, of which it sees its inputs.
-    pub(super) fn of(task: &Task<'_>, root: &Path) -> Self {
+    pub(super) fn of(task: &Task<'_>, root: &Path, system: &mut System) -> Self {
         let params = task.params;
-        let mut reads = system(root, params);
         let ports: Vec<&str> = task.ports().collect();
         let inputs = ports.into_iter().flat_map(|port| task.inputs(port));
-        reads.extend(inputs.filter_map(|input| input.file.clone()));
+        let mut reads: Vec<PathBuf> = inputs.filter_map(|input| input.file.clone()).collect();
         reads.extend(declared(root, params, "reads"));
-        let devices = DEVICES.into_iter().map(PathBuf::from).chain(gpus());
-        let mut writes: Vec<PathBuf> = devices.flat_map(|path| around(path, root)).collect();
-        writes.push(task.folder().to_owned());
+        let mut writes = vec![task.folder().to_owned()];
         writes.extend(declared(root, params, "writes"));
-        let network = params.bool("network");
         Self {
+            shared: system.shared(root, params),
             reads,
             writes,
-            network,
+            network: params.bool("network"),
         }
     }
 
@@ -114,7 +134,9 @@ impl Confinement {
         let (read, write) = (AccessFs::from_read(NEWEST), AccessFs::from_all(NEWEST));
         let status = rules
             .create()?
+            .add_rules(path_beneath_rules(&self.shared.reads, read))?
             .add_rules(path_beneath_rules(&self.reads, read))?
+            .add_rules(path_beneath_rules(&self.shared.writes, write))?
             .add_rules(path_beneath_rules(&self.writes, write))?
             .restrict_self()?;
         Ok(status.ruleset != RulesetStatus::NotEnforced)
@@ -141,27 +163,62 @@ fn gpus() -> Vec<PathBuf> {
     entries.filter(gpu).map(|entry| entry.path()).collect()
 }
 
-fn system(root: &Path, params: &Params) -> Vec<PathBuf> {
+impl System {
+    fn shared(&mut self, root: &Path, params: &Params) -> Arc<Shared> {
+        let environment = params.value("environment").as_map();
+        let own = environment.and_then(|map| map.get("PATH").map(Value::to_string));
+        let places = Places {
+            root: root.to_owned(),
+            path: own.map(Into::into).or_else(|| env::var_os("PATH")),
+            program: params.texts("run").first().map(|name| (*name).to_owned()),
+        };
+        let known = self.0.take_if(|shared| shared.places == places);
+        let shared = known.unwrap_or_else(|| Arc::new(Shared::at(places)));
+        self.0 = Some(Arc::clone(&shared));
+        shared
+    }
+}
+
+impl Shared {
+    fn at(places: Places) -> Self {
+        let devices = DEVICES.into_iter().map(PathBuf::from).chain(gpus());
+        let writes = devices.flat_map(|path| around(path, &places.root));
+        Self {
+            writes: writes.filter(|path| path.exists()).collect(),
+            reads: system(&places),
+            places,
+        }
+    }
+}
+
+fn system(places: &Places) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = SYSTEM.map(PathBuf::from).into();
     let home = home();
     if let Some(home) = &home {
         all.extend(HOMES.map(|name| home.join(name)));
     }
-    let environment = params.value("environment").as_map();
-    let own = environment.and_then(|map| map.get("PATH").map(Value::to_string));
-    let path = own.map(Into::into).or_else(|| env::var_os("PATH"));
+    let path = &places.path;
     let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
-    let named = params.texts("run").first().map(|name| (*name).to_owned());
-    let program = named.and_then(|name| super::named::find(&name, path));
+    let named = places.program.as_ref();
+    let program = named.and_then(|name| super::named::find(name, path.clone()));
     let folder = program.and_then(|path| path.parent().map(Path::to_owned));
     for folder in folders.into_iter().chain(folder) {
         all.extend(program_home(&folder, home.as_deref()));
     }
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter()
-        .flat_map(|path| around(path, root))
-        .collect()
+    let all = all.into_iter().flat_map(|path| around(path, &places.root));
+    outermost(all.filter_map(|path| path.canonicalize().ok()).collect())
+}
+
+/// Those of these places that lie in none of the others.
+fn outermost(mut places: Vec<PathBuf>) -> Vec<PathBuf> {
+    places.sort_unstable();
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for place in places {
+        if kept.last().is_none_or(|last| !place.starts_with(last)) {
+            kept.push(place);
+        }
+    }
+    kept
 }
 
 /// What programs of a folder need: `bin` stands beside `lib` and `share`, but not in a user's home.

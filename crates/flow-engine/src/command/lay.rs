@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use flow_contract::{Input, Labels, NodeError, Params, Task, Value};
 
+use super::desk::Desk;
 use super::named::{FILE, PROGRAM};
 
 /// The file that says what lies where.
@@ -21,7 +22,7 @@ pub(super) const MANIFEST: &str = "flow.json";
 pub(super) type Places = BTreeMap<String, Vec<String>>;
 
 /// Puts every input, the params and `flow.json` into the command's folder.
-pub(super) fn lay(task: &Task<'_>) -> Result<Places, NodeError> {
+pub(super) fn lay(task: &Task<'_>, desk: &mut Desk) -> Result<Places, NodeError> {
     let outputs = paths_of_outputs(task.params);
     let mut places: Places = params_as_words(task.params).into_iter().collect();
     for (port, path) in &outputs {
@@ -30,7 +31,7 @@ pub(super) fn lay(task: &Task<'_>) -> Result<Places, NodeError> {
             false => Path::new(path).parent(),
         };
         if let Some(folder) = folder.filter(|folder| *folder != Path::new("")) {
-            make_folder(&task.folder().join(folder))?;
+            make_folder(desk, &task.folder().join(folder))?;
         }
         let place = match is_pattern(path) {
             true => fixed_part(path).to_owned(),
@@ -40,14 +41,15 @@ pub(super) fn lay(task: &Task<'_>) -> Result<Places, NodeError> {
     }
     let ports: Vec<&str> = task.ports().filter(|port| !port.contains('.')).collect();
     for port in &ports {
-        let names = lay_port(task.folder(), port, task.inputs(port))?;
+        let names = lay_port(desk, task.folder(), port, task.inputs(port))?;
         take(&mut places, port, names)?;
     }
     for port in ports.iter().copied().chain([FILE]) {
-        lay_as_in_the_study(task.folder(), task.inputs(port))?;
+        lay_as_in_the_study(desk, task.folder(), task.inputs(port))?;
     }
     let manifest = task.folder().join(MANIFEST);
-    fs::write(&manifest, manifest_of(task, &ports, &places, &outputs))
+    let words = manifest_of(task, &ports, &places, &outputs);
+    desk.write(&manifest, words.as_bytes())
         .map_err(|error| io_error("writing", &manifest, &error))?;
     Ok(places)
 }
@@ -90,23 +92,28 @@ fn fixed_part(pattern: &str) -> &str {
     pattern[..star].rfind('/').map_or("", |end| &pattern[..end])
 }
 
-fn lay_port(folder: &Path, port: &str, inputs: &[Input]) -> Result<Vec<String>, NodeError> {
+fn lay_port(
+    desk: &mut Desk,
+    folder: &Path,
+    port: &str,
+    inputs: &[Input],
+) -> Result<Vec<String>, NodeError> {
     if let [input] = inputs
         && (input.labels.is_empty() || input.labels.get("path").is_some())
     {
-        lay_input(folder, port, input)?;
+        lay_input(desk, folder, port, input)?;
         return Ok(vec![port.to_owned()]);
     }
-    make_folder(&folder.join(port))?;
+    make_folder(desk, &folder.join(port))?;
     let lay = |(index, input): (usize, &Input)| {
         let name = format!("{port}/{index:06}");
-        lay_input(folder, &name, input).map(|()| name)
+        lay_input(desk, folder, &name, input).map(|()| name)
     };
     inputs.iter().enumerate().map(lay).collect()
 }
 
 /// Files of the study also lie under their own paths, where nothing else does.
-fn lay_as_in_the_study(folder: &Path, inputs: &[Input]) -> Result<(), NodeError> {
+fn lay_as_in_the_study(desk: &mut Desk, folder: &Path, inputs: &[Input]) -> Result<(), NodeError> {
     for input in inputs {
         let own = ["path", "file"].map(|label| input.labels.get(label));
         let own = own.into_iter().flatten().filter_map(Value::as_text);
@@ -117,25 +124,26 @@ fn lay_as_in_the_study(folder: &Path, inputs: &[Input]) -> Result<(), NodeError>
         let place = folder.join(path);
         let leaves = Path::new(path).is_absolute() || path.split('/').any(|part| part == "..");
         let parent = place.parent().unwrap_or(folder);
-        if leaves || place.exists() || fs::create_dir_all(parent).is_err() {
+        if leaves || place.exists() || desk.make_folder(parent).is_err() {
             continue;
         }
-        lay_input(folder, path, input)?;
+        lay_input(desk, folder, path, input)?;
     }
     Ok(())
 }
 
-fn lay_input(folder: &Path, name: &str, input: &Input) -> Result<(), NodeError> {
+fn lay_input(desk: &mut Desk, folder: &Path, name: &str, input: &Input) -> Result<(), NodeError> {
     let place = folder.join(name);
     let laid = match &input.file {
         Some(file) => symlink(file, &place),
-        None => fs::write(&place, &input.content[..]),
+        None => desk.write(&place, &input.content[..]),
     };
     laid.map_err(|error| io_error("laying out input", &place, &error))
 }
 
-fn make_folder(folder: &Path) -> Result<(), NodeError> {
-    fs::create_dir_all(folder).map_err(|error| io_error("making", folder, &error))
+fn make_folder(desk: &mut Desk, folder: &Path) -> Result<(), NodeError> {
+    desk.make_folder(folder)
+        .map_err(|error| io_error("making", folder, &error))
 }
 
 pub(super) fn io_error(doing: &str, path: &Path, error: &io::Error) -> NodeError {

@@ -187,8 +187,13 @@ fn program(board: &Board<'_>, name: &str, params: &Params) -> Option<PathBuf> {
     found
 }
 
-/// Looks a program up as a shell would.
+/// Looks a program up as a shell would; where it lies without links.
 pub(super) fn find(name: &str, path: Option<OsString>) -> Option<PathBuf> {
+    on_path(name, path)?.canonicalize().ok()
+}
+
+/// Looks a program up as a shell would.
+pub(super) fn on_path(name: &str, path: Option<OsString>) -> Option<PathBuf> {
     let runs = |path: &Path| {
         let metadata = path.metadata();
         metadata.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
@@ -199,8 +204,7 @@ pub(super) fn find(name: &str, path: Option<OsString>) -> Option<PathBuf> {
             .map(|folder| folder.join(name))
             .collect(),
     };
-    let found = candidates.into_iter().find(|path| runs(path))?;
-    found.canonicalize().ok()
+    candidates.into_iter().find(|path| runs(path))
 }
 
 /// Whether a word is the path of a file in the study's folder that is no result of flow's.

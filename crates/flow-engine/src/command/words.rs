@@ -27,6 +27,12 @@ impl Words {
         })
     }
 
+    /// Empties both for the next command.
+    pub(super) fn clear(&self) -> std::io::Result<()> {
+        self.stdout.set_len(0)?;
+        self.stderr.set_len(0)
+    }
+
     /// Puts both on the ports of their names, unless the study declares an output of that name.
     pub(super) fn give(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let outputs = super::lay::paths_of_outputs(task.params);

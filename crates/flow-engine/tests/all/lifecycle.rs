@@ -139,3 +139,26 @@ fn a_gpu_that_is_not_there_is_said() {
     assert_eq!(did.counts(), [0, 0, 1, 0]);
     assert!(did.errors().contains("needs 900 GPUs"), "{}", did.errors());
 }
+
+#[test]
+fn a_daemon_of_a_command_that_did_well_ends_too() {
+    let lab = Lab::new("");
+    let daemon = "setsid sh -c 'cd /; echo $$ > OUTSIDE; sleep 300' & until test -s OUTSIDE; do :; done; touch o";
+    lab.study(&command(&lab, daemon, ""));
+    assert_eq!(lab.run().counts(), [1, 0, 0, 0]);
+    assert!(ends(&lab.read("outside")));
+}
+
+#[test]
+fn a_command_finds_nothing_of_the_one_before() {
+    let lab = Lab::new(
+        "[node.c]\nkind = \"command\"\nfor_each = { i = \"0..4\" }\nparams = { i = \"$i\" }\n\
+         shell = \"touch o; find . | sort > o; mkdir -p a/b; echo {i} | tee left a/b/left .tmp/left\"\n\
+         outputs = { out = \"o\" }\npublish = { out = \"$i.txt\" }\n",
+    );
+    assert_eq!(lab.run().counts(), [4, 0, 0, 0]);
+    for i in 0..4 {
+        let found = lab.read(&format!("reports/{i}.txt"));
+        assert_eq!(found, ".\n./.tmp\n./flow.json\n./o\n");
+    }
+}

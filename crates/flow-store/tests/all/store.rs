@@ -385,3 +385,28 @@ fn a_discarded_blob_is_gone_and_can_be_put_again() {
         assert!(Store::open(store.folder()).unwrap().contains(&digest));
     }
 }
+
+#[test]
+fn a_cleared_staging_folder_is_empty_and_what_lay_there_is_used_again() {
+    let (_folder, store) = fresh();
+    let mut staging = store.stage().unwrap();
+    let path = |name: &str| staging.path().join(name);
+    let (first, deep, tool) = (path("first"), path("a/b/deep"), path("tool"));
+    staging.write(&first, b"long before").unwrap();
+    staging.make_folder(deep.parent().unwrap()).unwrap();
+    fs::write(&deep, b"").unwrap();
+    fs::write(&tool, b"#!/bin/sh").unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    let before = [inode(&first), inode(&deep), inode(&tool)];
+    staging.clear().unwrap();
+    assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 0);
+    for name in ["1", "2", "3"] {
+        let path = staging.path().join(name);
+        staging.write(&path, b"short").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o111, 0);
+    }
+    let [first, second] = ["1", "2"].map(|name| inode(&staging.path().join(name)));
+    assert!(before[..2].contains(&first) && before[..2].contains(&second));
+}
