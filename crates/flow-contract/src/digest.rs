@@ -2,22 +2,28 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
 
+use blake3::hazmat::{
+    ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root,
+};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// The BLAKE3 digest of some bytes: 32 bytes, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Digest([u8; 32]);
 
-/// Files above this size are hashed on all cores while more of them is read.
+/// Files above this size are hashed on all cores.
 const LARGE_BYTES: u64 = 4 << 20;
-/// How much is read at a time; three such pieces are under way.
-const PIECE_BYTES: usize = 4 << 20;
+/// How much a core reads at a time; it is still in the core's cache when it is hashed. A power of two,
+/// so that pieces are whole subtrees of BLAKE3's tree.
+const PIECE_BYTES: u64 = 256 << 10;
+/// How many pieces in a row one core takes at least.
+const ROW_PIECES: usize = 64;
 
 impl Digest {
     /// Digests bytes in memory.
@@ -33,14 +39,17 @@ impl Digest {
     /// The I/O error of opening or reading `path`.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        if file.metadata()?.len() <= LARGE_BYTES {
+        let len = file.metadata()?.len();
+        if len <= LARGE_BYTES {
             return Ok(Self::of(&std::fs::read(path)?));
         }
-        let mut hasher = blake3::Hasher::new();
-        in_pieces(file, |piece| {
-            hasher.update_rayon(piece);
-        })?;
-        Ok(Self(*hasher.finalize().as_bytes()))
+        match of_large(&file, len) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let read = blake3::Hasher::new().update_reader(file)?.finalize();
+                Ok(Self(*read.as_bytes()))
+            }
+            digest => digest,
+        }
     }
 
     /// A digest from its 32 bytes.
@@ -62,33 +71,43 @@ impl Digest {
     }
 }
 
-/// Reads a file on a thread of its own, always a piece ahead of who takes them.
-fn in_pieces(mut file: File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let (full, pieces) = sync_channel::<io::Result<Vec<u8>>>(1);
-    let (empty, spare) = channel::<Vec<u8>>();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            loop {
-                let mut piece = spare.try_recv().unwrap_or_default();
-                piece.clear();
-                piece.reserve(PIECE_BYTES);
-                let mut part = (&mut file).take(PIECE_BYTES as u64);
-                let read = part.read_to_end(&mut piece).map(|_| piece);
-                let last = !matches!(&read, Ok(piece) if !piece.is_empty());
-                // Nobody takes more only after an error.
-                if full.send(read).is_err() || last {
-                    return;
-                }
-            }
-        });
-        for piece in pieces {
-            let piece = piece?;
-            take(&piece);
-            // The reader may be done by now.
-            let _ = empty.send(piece);
-        }
-        Ok(())
-    })
+/// Digests the first `len` bytes of a file, more than a piece of them, on all cores.
+///
+/// Reading what others may cut off is slower than mapping it only where the bytes go through memory
+/// twice; here each piece goes into a buffer that the core still has at hand when it hashes it.
+fn of_large(file: &File, len: u64) -> io::Result<Digest> {
+    let buffer = || vec![0; PIECE_BYTES as usize];
+    let value = |buffer: &mut Vec<u8>, piece: u64| -> io::Result<ChainingValue> {
+        let from = piece * PIECE_BYTES;
+        let part = &mut buffer[..(len - from).min(PIECE_BYTES) as usize];
+        file.read_exact_at(part, from)?;
+        let mut hasher = blake3::Hasher::new();
+        Ok(hasher
+            .set_input_offset(from)
+            .update(part)
+            .finalize_non_root())
+    };
+    let pieces = (0..len.div_ceil(PIECE_BYTES) as usize).into_par_iter();
+    let values = pieces.with_min_len(ROW_PIECES);
+    let values = values.map_init(buffer, |buffer, piece| value(buffer, piece as u64));
+    let values: Vec<ChainingValue> = values.collect::<io::Result<_>>()?;
+    let (left, right) = values.split_at(left_of(values.len()));
+    let root = merge_subtrees_root(&subtree(left), &subtree(right), Mode::Hash);
+    Ok(Digest(*root.as_bytes()))
+}
+
+/// The value above pieces that lie side by side, at least one.
+fn subtree(values: &[ChainingValue]) -> ChainingValue {
+    if let [value] = values {
+        return *value;
+    }
+    let (left, right) = values.split_at(left_of(values.len()));
+    merge_subtrees_non_root(&subtree(left), &subtree(right), Mode::Hash)
+}
+
+/// How many of at least two leaves lie to the left: the largest power of two that leaves some.
+fn left_of(leaves: usize) -> usize {
+    1 << (leaves - 1).ilog2()
 }
 
 impl fmt::Display for Digest {
@@ -141,6 +160,8 @@ impl fmt::Display for Key {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -155,7 +176,8 @@ mod tests {
     fn a_large_file_has_the_digest_of_its_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large");
-        for more in [0, 1, PIECE_BYTES, 5 * PIECE_BYTES + 3] {
+        let piece = PIECE_BYTES as usize;
+        for more in [0, 1, piece, 5 * piece + 3, 17 * piece] {
             let bytes: Vec<u8> = (0..LARGE_BYTES as usize + more)
                 .map(|at| (at / 1000) as u8)
                 .collect();
