@@ -19,6 +19,7 @@ mod kinds;
 mod loopback;
 mod questions;
 mod real;
+mod resources;
 mod sandbox;
 mod sleep_edf;
 mod sweep;
