@@ -26,5 +26,5 @@ pub use labels::{Labels, Row};
 pub use params::{Literal, ParamSpec, ParamType, Params};
 pub use port::{Arity, Form, InputPort, OutputPort, PortType};
 pub use recipe::{Atom, Difference, Recipe, RecipeReader, first_difference};
-pub use task::{Input, Observer, Produced, Silent, StudyFolder, Task};
+pub use task::{Gpu, Input, Observer, Produced, Silent, StudyFolder, Task};
 pub use value::Value;

@@ -54,6 +54,15 @@ impl Observer for Silent {
     }
 }
 
+/// A GPU that a node may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Its place among the GPUs that this process sees, from 0.
+    pub place: usize,
+    /// Its id, as `CUDA_VISIBLE_DEVICES` takes it.
+    pub id: String,
+}
+
 /// All that a running node sees: its inputs, params, seed and a folder of its own.
 pub struct Task<'a> {
     /// Canonical params, complete with defaults.
@@ -66,7 +75,7 @@ pub struct Task<'a> {
     staging: &'a Path,
     made: Cell<bool>,
     produced: BTreeMap<String, Produced>,
-    gpus: Vec<String>,
+    gpus: Vec<Gpu>,
     scratch: Option<PathBuf>,
     study: Option<StudyFolder>,
 }
@@ -158,16 +167,16 @@ impl<'a> Task<'a> {
         self.scratch.as_deref()
     }
 
-    /// The same with the right to use these GPUs, by the ids `CUDA_VISIBLE_DEVICES` takes.
+    /// The same with the right to use these GPUs.
     #[must_use]
-    pub fn on_gpus(mut self, gpus: Vec<String>) -> Self {
+    pub fn on_gpus(mut self, gpus: Vec<Gpu>) -> Self {
         self.gpus = gpus;
         self
     }
 
     /// The GPUs that are this node's alone while it runs.
     #[must_use]
-    pub fn gpus(&self) -> &[String] {
+    pub fn gpus(&self) -> &[Gpu] {
         &self.gpus
     }
 

@@ -278,7 +278,8 @@ fn fill_environment(
         command.env("PATH", path);
     }
     if !task.gpus().is_empty() {
-        command.env("CUDA_VISIBLE_DEVICES", task.gpus().join(","));
+        let ids: Vec<&str> = task.gpus().iter().map(|gpu| gpu.id.as_str()).collect();
+        command.env("CUDA_VISIBLE_DEVICES", ids.join(","));
     }
     let table = |name| task.params.value(name).as_map().into_iter().flatten();
     let named = table("params").map(|(name, value)| (variable(name), value.to_string()));

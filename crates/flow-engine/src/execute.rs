@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Form, Input, Key, Kind, NodeError, StudyFolder, Task};
+use flow_contract::{Content, Digest, Form, Gpu, Input, Key, Kind, NodeError, StudyFolder, Task};
 use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
@@ -41,7 +41,7 @@ pub(crate) struct Job<'a> {
     pub(crate) retries: u32,
     pub(crate) timeout: Option<Duration>,
     /// The GPUs it was given.
-    pub(crate) gpus: Vec<String>,
+    pub(crate) gpus: Vec<Gpu>,
 }
 
 /// An output that a job has to give.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use flow_contract::Gpu;
+
 /// The memory in bytes that this process may use: the machine's, or its control group's if less.
 pub(crate) fn memory_bytes() -> Option<u64> {
     let total = fs::read_to_string("/proc/meminfo").ok()?;
@@ -14,8 +16,13 @@ pub(crate) fn memory_bytes() -> Option<u64> {
     Some((kib << 10).min(limit.unwrap_or(u64::MAX)))
 }
 
-/// The ids of the GPUs that this process may use: those a scheduler gave it, else all there are.
-pub(crate) fn gpus() -> Vec<String> {
+/// The GPUs that this process may use: those a scheduler gave it, else all there are.
+pub(crate) fn gpus() -> Vec<Gpu> {
+    let ids = gpu_ids().into_iter().enumerate();
+    ids.map(|(place, id)| Gpu { place, id }).collect()
+}
+
+fn gpu_ids() -> Vec<String> {
     // A scheduler hands GPUs out by this variable, so the machine can't be asked without it.
     if let Ok(given) = std::env::var("CUDA_VISIBLE_DEVICES") {
         let ids = given.split(',').map(str::trim).filter(|id| !id.is_empty());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use flow_contract::Gpu;
 use flow_plan::{Plan, Resources};
 
 use crate::execute::Job;
@@ -13,7 +14,7 @@ pub(crate) struct Amounts {
     pub(crate) cores: u32,
     /// Bytes; as much as anybody wants where nobody knows.
     pub(crate) memory: u64,
-    pub(crate) gpus: Vec<String>,
+    pub(crate) gpus: Vec<Gpu>,
     pub(crate) pools: BTreeMap<String, u32>,
 }
 
@@ -29,7 +30,7 @@ pub(crate) struct Free {
 pub(crate) struct Grant {
     cores: u32,
     memory: u64,
-    pub(crate) gpus: Vec<String>,
+    pub(crate) gpus: Vec<Gpu>,
     pools: BTreeMap<String, u32>,
 }
 
@@ -150,11 +151,16 @@ impl<'a> Line<'a> {
 mod tests {
     use super::*;
 
+    fn gpu(place: usize, id: &str) -> Gpu {
+        let id = id.to_owned();
+        Gpu { place, id }
+    }
+
     fn free() -> Free {
         Free::new(Amounts {
             cores: 4,
             memory: 100,
-            gpus: vec!["0".into(), "GPU-b".into()],
+            gpus: vec![gpu(0, "3"), gpu(1, "GPU-b")],
             pools: [("disk".to_owned(), 1)].into(),
         })
     }
@@ -188,7 +194,7 @@ mod tests {
         assert_ne!(first.gpus, second.gpus);
         assert!(free.take(&needs(1, 0, 1, 0)).is_none());
         free.give(first);
-        assert_eq!(free.take(&needs(1, 0, 1, 0)).unwrap().gpus, ["0"]);
+        assert_eq!(free.take(&needs(1, 0, 1, 0)).unwrap().gpus, [gpu(0, "3")]);
     }
 
     #[test]

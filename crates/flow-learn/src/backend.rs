@@ -1,5 +1,9 @@
 //! The one file that names burn's backends, and the blocks that extend them.
 //!
+//! Backends in this process's memory run our kernels, as an extension of burn. A GPU runs burn's own operations
+//! (`crate::device`); burn's `fusion` and `autotune` stay off, because a choice by stopwatch gives other bytes
+//! on another day.
+//!
 //! burn 0.22 deprecates `ndarray` and names `flex` its successor. `ndarray` is the default here;
 //! the day it goes, a default changes and nothing else.
 
@@ -15,6 +19,10 @@ use crate::kernels::{Activation, AdamStep, ConvBlock, DenseBlock, PoolShape};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn::tensor::DeviceType;
 use std::borrow::Cow;
 
 #[cfg(feature = "flex")]
@@ -25,7 +33,7 @@ use burn::backend::Flex;
 )]
 use burn::backend::NdArray;
 
-/// Which of burn's backends trains.
+/// Which of burn's backends computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendClass {
     /// burn's ndarray backend with our blocks.
@@ -34,36 +42,147 @@ pub enum BackendClass {
     /// burn's flex backend with our blocks.
     #[cfg(feature = "flex")]
     Flex,
+    /// A GPU by Vulkan, Metal or DirectX.
+    #[cfg(feature = "wgpu")]
+    Wgpu {
+        /// Which, from 0; 0 is the one the driver likes best.
+        gpu: usize,
+    },
+    /// An NVIDIA GPU.
+    #[cfg(feature = "cuda")]
+    Cuda {
+        /// Which, from 0.
+        gpu: usize,
+    },
+    /// burn's ndarray backend without our blocks: what GPUs run, for tests.
+    #[cfg(test)]
+    Plain,
+}
+
+/// The machine has no device for a backend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this machine has {found} GPUs that `{backend}` can use, and number {gpu} was asked for")]
+pub struct NoDevice {
+    /// The backend.
+    pub backend: &'static str,
+    /// The device asked for, from 0.
+    pub gpu: usize,
+    /// Devices there are.
+    pub found: usize,
 }
 
 impl BackendClass {
-    /// Every backend this build has.
+    /// Every backend of this build that runs on any machine.
     pub const ALL: &[Self] = &[
         Self::NdArray,
         #[cfg(feature = "flex")]
         Self::Flex,
+        #[cfg(test)]
+        Self::Plain,
     ];
 
-    /// The name a study and a recipe use.
+    /// The backend's name in a recipe.
     pub fn name(self) -> &'static str {
         match self {
             Self::NdArray => "ndarray",
             #[cfg(feature = "flex")]
             Self::Flex => "flex",
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu { .. } => "wgpu",
+            #[cfg(feature = "cuda")]
+            Self::Cuda { .. } => "cuda",
+            #[cfg(test)]
+            Self::Plain => "plain",
         }
     }
 
-    /// The backend of this name, where this build has it.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|class| class.name() == name)
+    /// The backends of this build that need a GPU, each made from its number.
+    const GPUS: &[fn(usize) -> Self] = &[
+        #[cfg(feature = "wgpu")]
+        |gpu| Self::Wgpu { gpu },
+        #[cfg(feature = "cuda")]
+        |gpu| Self::Cuda { gpu },
+    ];
+
+    /// The backend by which a GPU is used, `wgpu` or `cuda`, where this build has it; `gpu` counts from 0.
+    pub fn of_gpu(name: &str, gpu: usize) -> Option<Self> {
+        let mut backends = Self::GPUS.iter().map(|make| make(gpu));
+        backends.find(|backend| backend.name() == name)
     }
 
-    /// The device to put tensors on.
+    /// Those to test: of any machine, and by the GPUs that this one has.
+    #[cfg(test)]
+    pub(crate) fn to_test() -> Vec<Self> {
+        let mut backends = Self::ALL.to_vec();
+        for backend in Self::GPUS.iter().map(|make| make(0)) {
+            match backend.check() {
+                Ok(()) => backends.push(backend),
+                Err(error) => println!("skipped: {error}"),
+            }
+        }
+        backends
+    }
+
+    /// Whether our kernels run on it.
+    pub(crate) fn has_kernels(self) -> bool {
+        match self {
+            Self::NdArray => true,
+            #[cfg(feature = "flex")]
+            Self::Flex => true,
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu { .. } => false,
+            #[cfg(feature = "cuda")]
+            Self::Cuda { .. } => false,
+            #[cfg(test)]
+            Self::Plain => false,
+        }
+    }
+
+    /// Whether the machine has the device.
+    ///
+    /// # Errors
+    /// [`NoDevice`].
+    pub fn check(self) -> Result<(), NoDevice> {
+        match self {
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu { gpu } => self.check_among(DeviceType::Wgpu, gpu),
+            #[cfg(feature = "cuda")]
+            Self::Cuda { gpu } => self.check_among(DeviceType::Cuda, gpu),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fn check_among(self, all: DeviceType, gpu: usize) -> Result<(), NoDevice> {
+        let found = Device::enumerate(all).into_iter().count();
+        let backend = self.name();
+        match gpu < found {
+            true => Ok(()),
+            false => Err(NoDevice {
+                backend,
+                gpu,
+                found,
+            }),
+        }
+    }
+
+    /// The device to put tensors on; one that [`BackendClass::check`] found.
     pub(crate) fn device(self) -> Device {
         match self {
             Self::NdArray => Device::ndarray(),
             #[cfg(feature = "flex")]
             Self::Flex => Device::flex(),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu { gpu: 0 } => Device::wgpu(DeviceKind::DefaultDevice),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu { gpu } => Device::enumerate(DeviceType::Wgpu)
+                .into_iter()
+                .nth(gpu)
+                .unwrap_or_else(|| Device::wgpu(DeviceKind::DefaultDevice)),
+            #[cfg(feature = "cuda")]
+            Self::Cuda { gpu } => Device::cuda(gpu),
+            #[cfg(test)]
+            Self::Plain => Device::ndarray(),
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod ablation;
 pub mod backend;
 pub mod composite;
+mod device;
 pub mod epochs;
 pub mod gradients;
 pub mod kernels;

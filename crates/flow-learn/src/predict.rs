@@ -1,5 +1,6 @@
-//! The forward pass without burn: logits of any number type, straight on the kernels.
+//! The forward pass: logits of any number type straight on the kernels, or of `f32` on a GPU.
 
+use crate::backend::{BackendClass, NoDevice};
 use crate::epochs::Epochs;
 use crate::kernels::{
     ConvBlock, DenseBlock, PackedBlock, PoolShape, Real, average_pool_row, max_pool_row,
@@ -7,6 +8,7 @@ use crate::kernels::{
 };
 use crate::network::{Network, NetworkError};
 use crate::plan::{Block, BlockOp, blocks};
+use crate::relevance::{RelevanceError, Walker};
 use crate::weights::{LayerWeights, Weights, WeightsError};
 use rayon::prelude::*;
 
@@ -33,6 +35,12 @@ pub enum PredictError {
         /// Which one, from 0.
         epoch: usize,
     },
+    /// The machine lacks the device.
+    #[error(transparent)]
+    Device(#[from] NoDevice),
+    /// The network can't be walked on the device.
+    #[error(transparent)]
+    Walk(#[from] RelevanceError),
     /// A logit is NaN or infinite.
     #[error("epoch {epoch} gives a logit that is not finite")]
     NotFinite {
@@ -67,14 +75,13 @@ pub fn predict<T: Real>(
 /// The logits of epochs wherever they lie, `[epoch, class]`.
 ///
 /// # Errors
-/// As [`predict`].
+/// As [`predict`]; the machine may lack the device of the backend.
 pub fn predict_epochs(
     network: &Network,
     weights: &Weights<f32>,
     epochs: &Epochs<'_>,
+    backend: BackendClass,
 ) -> Result<Vec<f32>, PredictError> {
-    let none = LayerWeights::default();
-    let predictor = Predictor::new(network, weights, &none)?;
     let len = network.input().numbers();
     if epochs.epoch_len() != len {
         return Err(PredictError::Input {
@@ -82,7 +89,38 @@ pub fn predict_epochs(
             len,
         });
     }
-    predictor.logits(epochs.count(), |n| epochs.signals(n))
+    let none = LayerWeights::default();
+    let predictor = Predictor::new(network, weights, &none)?;
+    match backend.has_kernels() {
+        true => predictor.logits(epochs.count(), |n| epochs.signals(n)),
+        false => device_logits(network, weights, epochs, backend),
+    }
+}
+
+/// The logits of epochs by a backend that our kernels don't run on, batch by batch.
+fn device_logits(
+    network: &Network,
+    weights: &Weights<f32>,
+    epochs: &Epochs<'_>,
+    backend: BackendClass,
+) -> Result<Vec<f32>, PredictError> {
+    const BATCH: usize = 128;
+    let walker = Walker::new(network, weights, &[])?.on(backend)?;
+    let mut logits = Vec::new();
+    for from in (0..epochs.count()).step_by(BATCH) {
+        let mut x = Vec::with_capacity(BATCH * epochs.epoch_len());
+        for epoch in from..(from + BATCH).min(epochs.count()) {
+            let signals = epochs.finite_signals(epoch);
+            x.extend_from_slice(signals.map_err(|_| PredictError::InputNotFinite { epoch })?);
+        }
+        logits.extend(walker.logits(&x).map_err(|error| match error {
+            RelevanceError::NotFinite { sample, .. } => PredictError::NotFinite {
+                epoch: from + sample,
+            },
+            error => PredictError::Walk(error),
+        })?);
+    }
+    Ok(logits)
 }
 
 /// Turns logits into probabilities, in place: `p[c] = e^(z[c] − max z) / Σ e^(z − max z)`.

@@ -24,6 +24,7 @@
 //! ```
 
 mod backward;
+mod device;
 mod forward;
 mod fused;
 mod path;
@@ -59,7 +60,9 @@ impl FromStr for Method {
     /// Reads a [`GradientMethod`], or else what [`Composite::parse`] reads.
     fn from_str(text: &str) -> Result<Self, CompositeError> {
         match GradientMethod::parse(text) {
-            Err(RuleError::UnknownRule { .. }) => Composite::parse(text).map(Self::Relevance),
+            Err(RuleError::UnknownRule { .. } | RuleError::NoName { .. }) => {
+                Composite::parse(text).map(Self::Relevance)
+            }
             method => Ok(Self::Gradient(method?)),
         }
     }
@@ -273,4 +276,18 @@ fn finite<T: Real>(
     }
     let what = what();
     Err(RelevanceError::NotFinite { sample, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_read_back_composites_in_words_among_them() {
+        for text in ["saliency", "epsilon(0.01)", "epsilon-plus", "any: flat"] {
+            let method: Method = text.parse().unwrap();
+            assert_eq!(method.to_string().parse::<Method>(), Ok(method), "{text}");
+        }
+        assert!("saliencey".parse::<Method>().is_err());
+    }
 }

@@ -17,7 +17,7 @@ pub use checkpoint::CheckpointError;
 pub use initial::initial_weights;
 pub use settings::{ClassWeights, LossAverage, SettingsError, TrainingSettings};
 
-use crate::backend::BackendClass;
+use crate::backend::{BackendClass, NoDevice};
 use crate::epochs::{Epochs, EpochsError};
 use crate::kernels::clear_shelf;
 use crate::network::{Network, NetworkError};
@@ -170,6 +170,9 @@ pub enum TrainError {
     /// Weights given to start from don't fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The machine lacks the device.
+    #[error(transparent)]
+    Device(#[from] NoDevice),
 }
 
 /// Trains a network from weights drawn from the seed.
@@ -310,7 +313,8 @@ impl<'a> Run<'a> {
     /// Mean cross-entropy and accuracy over the validation epochs.
     fn validate(&self, number: usize, weights: &Weights<f32>) -> Result<(f64, f64), TrainError> {
         let epochs = self.training.validation;
-        let logits = predict_epochs(self.training.network, weights, epochs).map_err(|source| {
+        let (network, backend) = (self.training.network, self.training.backend);
+        let logits = predict_epochs(network, weights, epochs, backend).map_err(|source| {
             TrainError::Validation {
                 training_epoch: number,
                 source,

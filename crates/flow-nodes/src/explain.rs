@@ -13,6 +13,7 @@ use flow_learn::relevance::{Method, Walker};
 use flow_stats::relevance::RelevanceSums;
 use flow_stats::shares::{local_shares, summarise};
 
+use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::lrp::MAPS;
 use crate::maps::Maps;
 use crate::predict::WEIGHTS_PORT;
@@ -150,6 +151,7 @@ publish = { summary = "shares.csv", picture = "shares.png" }
             unit: "",
             doc: "Names of the classes.",
         },
+        BACKEND_PARAM,
     ],
     seeded: false,
     open_ports: false,
@@ -162,7 +164,7 @@ impl Kind for Explain {
 
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
         let Some(rules) = value.as_list().filter(|_| name == "rules") else {
-            return Ok(());
+            return check_backend(name, value);
         };
         let mut read = rules
             .iter()
@@ -181,8 +183,8 @@ impl Kind for Explain {
         })
     }
 
-    fn backend(&self, _params: &Params) -> Option<String> {
-        Some("kernels-f32".to_owned())
+    fn backend(&self, params: &Params) -> Option<String> {
+        backend_class(params, "kernels-f32")
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -217,6 +219,7 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
         )));
     }
     let walker = Walker::of_methods(&network, &weights, &methods).map_err(NodeError::new)?;
+    let walker = walker.on(backend(task)?).map_err(NodeError::new)?;
     let input = task.input("data")?;
     let wanted = data::Wanted {
         x: params.text("tensor"),

@@ -5,6 +5,7 @@
 
 mod array_epochs;
 mod arrays;
+mod backend;
 mod cohort;
 mod convert;
 mod count_epochs;

@@ -10,6 +10,7 @@ use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
 use flow_learn::relevance::Walker;
 
+use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::maps::Maps;
 use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns, outputs};
 use crate::recordings::{RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
@@ -63,6 +64,7 @@ rule = "$rule"
             unit: "",
             doc: "The relevance the walk starts with: 1, or the logit.",
         },
+        BACKEND_PARAM,
     ],
     seeded: false,
     open_ports: false,
@@ -76,7 +78,8 @@ impl Kind for Lrp {
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
         let text = value.as_text().filter(|_| name == "rule");
         match text.map(Composite::parse) {
-            None | Some(Ok(_)) => Ok(()),
+            None => check_backend(name, value),
+            Some(Ok(_)) => Ok(()),
             Some(Err(error)) => Err(ParamProblem {
                 param: name.to_owned(),
                 what: error.to_string(),
@@ -85,8 +88,8 @@ impl Kind for Lrp {
         }
     }
 
-    fn backend(&self, _params: &Params) -> Option<String> {
-        Some("kernels-f32".to_owned())
+    fn backend(&self, params: &Params) -> Option<String> {
+        backend_class(params, "kernels-f32")
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -138,6 +141,7 @@ fn explained(
     let (network, weights) = crate::network::read(task.input("weights")?)?;
     let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
     let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
+    let walker = walker.on(backend(task)?).map_err(NodeError::new)?;
     let samples = Samples {
         count: epochs.count(),
         channels: network.channels,

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, ParamSpec, ParamType, Params,
-    PortType, Task,
+    Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, ParamProblem, ParamSpec,
+    ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::network::Network;
 use flow_learn::predict::{predict_epochs, predicted_class, softmax};
 
+use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::recordings::{RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
 use crate::train::WEIGHTS;
@@ -53,7 +54,7 @@ test = "06 07"                                  # subjects; in a study "$fold.te
         ty: PREDICTIONS,
         doc: "recording, subject, epoch, onset [s], true, predicted, and the probability of each class.",
     }],
-    params: &[TEST_PARAM],
+    params: &[TEST_PARAM, BACKEND_PARAM],
     seeded: false,
     open_ports: false,
 };
@@ -63,8 +64,12 @@ impl Kind for Predict {
         &DESCRIPTOR
     }
 
-    fn backend(&self, _params: &Params) -> Option<String> {
-        Some("kernels-f32".to_owned())
+    fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
+        check_backend(name, value)
+    }
+
+    fn backend(&self, params: &Params) -> Option<String> {
+        backend_class(params, "kernels-f32")
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -72,7 +77,8 @@ impl Kind for Predict {
             let all = read_all(task)?;
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let (network, weights) = crate::network::read(task.input("weights")?)?;
-            let mut logits = predict_epochs(&network, &weights, &epochs).map_err(NodeError::new)?;
+            let mut logits = predict_epochs(&network, &weights, &epochs, backend(task)?)
+                .map_err(NodeError::new)?;
             let classes = &chosen[0].classes;
             outputs(&network, classes)?;
             let predicted: Vec<usize> = logits.chunks(classes.len()).map(predicted_class).collect();

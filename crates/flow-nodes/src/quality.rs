@@ -11,6 +11,7 @@ use flow_learn::epochs::Epochs;
 use flow_learn::quality::{Explained, faithfulness_correlation, gini, pixel_flipping};
 use flow_learn::relevance::{Start, Target, Walker};
 
+use crate::backend::{BACKEND_PARAM, backend, backend_class};
 use crate::predict::{TEST_PARAM, WEIGHTS_PORT};
 use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
@@ -70,6 +71,7 @@ rule = "epsilon(0.01)"
             unit: "steps",
             doc: "Steps in which all samples are taken away.",
         },
+        BACKEND_PARAM,
     ],
     seeded: false,
     open_ports: false,
@@ -84,8 +86,8 @@ impl Kind for Quality {
         crate::lrp::Lrp.check_param(name, value)
     }
 
-    fn backend(&self, _params: &Params) -> Option<String> {
-        Some("kernels-f32".to_owned())
+    fn backend(&self, params: &Params) -> Option<String> {
+        backend_class(params, "kernels-f32")
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -95,6 +97,7 @@ impl Kind for Quality {
             let (network, weights) = crate::network::read(task.input("weights")?)?;
             let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
             let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
+            let walker = walker.on(backend(task)?).map_err(NodeError::new)?;
             let measured = measure(task, &walker, &epochs, (network.channels, network.time))?;
             table(&measured)?
         };

@@ -18,6 +18,7 @@ use flow_learn::training::{
 
 use checkpoint::{Checkpoint, Kept};
 
+use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::network::{network, network_problem};
 use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
@@ -156,6 +157,7 @@ training_epochs = 20
             unit: "",
             doc: "What a class weighs in the loss: epochs / (classes · epochs of the class), or 1; the mean is over epochs, as in Keras.",
         },
+        BACKEND_PARAM,
     ],
     seeded: true,
     open_ports: false,
@@ -167,16 +169,14 @@ impl Kind for Train {
     }
 
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
-        let problem = if name == "network" {
-            network_problem(value)
-        } else {
-            None
-        };
-        problem.map_or(Ok(()), Err)
+        match name {
+            "network" => network_problem(value).map_or(Ok(()), Err),
+            _ => check_backend(name, value),
+        }
     }
 
-    fn backend(&self, _params: &Params) -> Option<String> {
-        Some(format!("{}-f32", BackendClass::default().name()))
+    fn backend(&self, params: &Params) -> Option<String> {
+        backend_class(params, format!("{}-f32", BackendClass::default().name()))
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -199,7 +199,7 @@ impl Kind for Train {
                 validation: &validation,
                 settings: &settings,
                 seed: derive_seed(task.seed, &["train", &fold]),
-                backend: BackendClass::default(),
+                backend: backend(task)?,
             };
             let mut ear = Ear {
                 observer: task.observer,

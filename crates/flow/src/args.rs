@@ -397,6 +397,9 @@ pub struct Explain {
     /// The array of the samples' classes, where its name is not a usual one.
     #[arg(long, value_name = "NAME", default_value = "")]
     pub labels: String,
+    /// What computes; a GPU needs a flow built with the feature of that name.
+    #[arg(long, value_parser = ["cpu", "wgpu", "cuda"], default_value = "cpu")]
+    pub backend: String,
     /// The shares as one JSON object a line.
     #[arg(long)]
     pub json: bool,

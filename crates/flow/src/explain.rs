@@ -180,10 +180,13 @@ fn params(explain: &Explain, kind: &dyn Kind) -> Result<Params, Refusal> {
         ("labels".to_owned(), Value::Text(explain.labels.clone())),
         ("channels".to_owned(), texts(&explain.channels)),
         ("classes".to_owned(), texts(&explain.classes)),
+        ("backend".to_owned(), Value::Text(explain.backend.clone())),
     ]);
-    let rules = kind.check_param("rules", &values["rules"]);
-    rules
-        .map_err(|problem| Refusal::wrong(format!("{}\n  help: {}", problem.what, problem.help)))?;
+    for name in ["rules", "backend"] {
+        kind.check_param(name, &values[name]).map_err(|problem| {
+            Refusal::wrong(format!("{}\n  help: {}", problem.what, problem.help))
+        })?;
+    }
     Ok(Params::new(values))
 }
 

@@ -8,16 +8,16 @@ const CHUNK: usize = 8192;
 /// The numbers of one step of Adam, the same for every parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamStep {
-    beta_1: f32,
-    beta_2: f32,
+    pub(crate) beta_1: f32,
+    pub(crate) beta_2: f32,
     /// `1 − β₁` and `1 − β₂`, each rounded once.
-    rest_1: f32,
-    rest_2: f32,
+    pub(crate) rest_1: f32,
+    pub(crate) rest_2: f32,
     /// `η / (1 − β₁ᵗ)`.
-    rate: f32,
+    pub(crate) rate: f32,
     /// `√(1 − β₂ᵗ)`.
-    root: f32,
-    epsilon: f32,
+    pub(crate) root: f32,
+    pub(crate) epsilon: f32,
 }
 
 /// What a step changes, and the gradient it follows; four buffers of one length.

@@ -147,6 +147,11 @@ impl<T: Real> Forward<T> {
         }
     }
 
+    /// `b`, one number a channel of the output.
+    pub(crate) fn bias(&self) -> Option<&[T]> {
+        self.bias.as_deref()
+    }
+
     /// `z = W x + b`, or `max(0, W x + b)`.
     pub(crate) fn run(&self, x: &[T], relu: bool, z: &mut [T]) {
         match (self.map, &self.panels) {
@@ -252,6 +257,11 @@ impl<T: Real> Back<T> {
             weight,
             panels,
         }
+    }
+
+    /// `W`, as the layer has it.
+    pub(crate) fn weight(&self) -> &[T] {
+        &self.weight
     }
 
     /// `dx = Wᵀ s`; `s` lies as [`Map::rows`] says.

@@ -8,7 +8,7 @@ use crate::kernels::relevance::{Back, largest, unpool};
 use crate::kernels::{Activation, PoolShape, Real};
 
 /// Relevance further from 1 than this power of two is pulled back to 1 before it goes on.
-const DRIFT: i32 = 16;
+pub(crate) const DRIFT: i32 = 16;
 
 impl<T: Real> Program<T> {
     /// Carries `space.relevance` from the logits `[classes]` to the input `[channels, time]`.

@@ -1,5 +1,8 @@
 //! The walker: batches in, explanations out.
 
+mod on_device;
+
+use super::device::DeviceWalk;
 use super::path::{Activations, Parts, Path, may_overwrite};
 use super::program::Program;
 use super::wide::needs_double;
@@ -27,6 +30,8 @@ pub struct Walker<T> {
     pool: Pool<T>,
     /// The walker of the methods that `T` is too narrow for, and their places among all.
     wide: Option<(Box<Walker<f64>>, Vec<usize>)>,
+    /// The walk on a device that our kernels don't run on, where one was asked for.
+    device: Option<Box<DeviceWalk>>,
 }
 
 /// A method, ready.
@@ -122,6 +127,7 @@ impl<T: Real> Walker<T> {
             ways,
             pool: Pool::new(),
             wide: None,
+            device: None,
         })
     }
 
@@ -139,10 +145,13 @@ impl<T: Real> Walker<T> {
                 logits.copy_from_slice(self.program.logits(space));
             });
         };
-        logits
-            .par_chunks_mut(classes)
-            .zip(samples)
-            .for_each(forward);
+        match &self.device {
+            Some(walk) if !x.is_empty() => logits = self.device_logits(walk, x),
+            _ => logits
+                .par_chunks_mut(classes)
+                .zip(samples)
+                .for_each(forward),
+        }
         let mut samples = logits.chunks(classes).enumerate();
         samples.try_for_each(|(sample, own)| finite(sample, own, || "a logit".to_owned()))?;
         Ok(logits)
@@ -218,6 +227,26 @@ impl<T: Real> Walker<T> {
             length("start", values.len(), batch * self.program.classes)?;
         }
         self.room(batch, into);
+        match &self.device {
+            Some(walk) if batch > 0 => self.device_explain(walk, x, target, start, into)?,
+            _ => self.samples(x, target, start, into)?,
+        }
+        if let Some((wide, places)) = &self.wide {
+            let rules = wide.explain_rounded(x, &into.targets, start)?;
+            for (&place, rule) in places.iter().zip(rules) {
+                into.rules.insert(place, rule);
+            }
+        }
+        Ok(())
+    }
+
+    fn samples(
+        &self,
+        x: &[T],
+        target: Target<'_>,
+        start: Start<'_, T>,
+        into: &mut Explanations<T>,
+    ) -> Result<(), RelevanceError> {
         let mut slots = slots(&self.program, into);
         let walk = |slot: &mut Slot<'_, T>| {
             let x = &x[slot.sample * self.program.in_len..][..self.program.in_len];
@@ -227,14 +256,7 @@ impl<T: Real> Walker<T> {
         };
         // Collected, not `try_for_each`: the first sample's error is told, not the quickest thread's.
         let walked: Vec<_> = slots.par_iter_mut().map(walk).collect();
-        walked.into_iter().collect::<Result<(), _>>()?;
-        if let Some((wide, places)) = &self.wide {
-            let rules = wide.explain_rounded(x, &into.targets, start)?;
-            for (&place, rule) in places.iter().zip(rules) {
-                into.rules.insert(place, rule);
-            }
-        }
-        Ok(())
+        walked.into_iter().collect()
     }
 
     fn room(&self, batch: usize, into: &mut Explanations<T>) {

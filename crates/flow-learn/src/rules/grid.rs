@@ -1,5 +1,7 @@
 //! Every rule against its slow replica, on every kind and shape of layer, signed and positive.
 
+mod device;
+
 use super::Rule;
 use super::literal::{Layer, relevance};
 use crate::composite::Composite;

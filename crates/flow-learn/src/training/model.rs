@@ -1,6 +1,7 @@
 //! The network as a burn module, and its forward pass under autodiff.
 
-use crate::backend::{BlockOps, SimpleOp};
+use crate::backend::{BackendClass, BlockOps, SimpleOp};
+use crate::device;
 use crate::kernels::{ConvBlock, ConvShape, DenseBlock, DenseShape, PoolShape};
 use crate::network::{Network, NetworkError, Shape};
 use crate::plan::{Block, BlockOp, Mask, blocks};
@@ -66,6 +67,7 @@ pub(super) struct Frame<'a> {
     blocks: Vec<Block>,
     moments: Vec<Moments>,
     seed: u64,
+    backend: BackendClass,
     device: Device,
 }
 
@@ -83,13 +85,14 @@ enum Flow {
 }
 
 impl<'a> Frame<'a> {
-    /// The module with these weights on an autodiff device, and its frame.
+    /// The module with these weights under autodiff, and its frame.
     pub(super) fn new(
         network: &'a Network,
         weights: &Weights<f32>,
         seed: u64,
-        device: Device,
+        backend: BackendClass,
     ) -> Result<(Self, Model), NetworkError> {
+        let device = backend.device().autodiff();
         let blocks = blocks(network)?;
         let none = LayerWeights::default();
         let (mut parts, mut moments) = (Vec::new(), Vec::new());
@@ -116,6 +119,7 @@ impl<'a> Frame<'a> {
                 blocks,
                 moments,
                 seed,
+                backend,
                 device,
             },
             Model { parts },
@@ -128,9 +132,7 @@ impl<'a> Frame<'a> {
             unreachable!("a network's input is a map")
         };
         let batch = x.len() / (channels * time);
-        let like = Tensor::<1>::zeros([1], &self.device).into_dispatch();
-        let x = <Dispatch as BlockOps>::of_numbers(like, x, vec![batch, channels, time]);
-        let mut flow = Flow::Map(Tensor::from_dispatch(x));
+        let mut flow = Flow::Map(self.uploaded(x, [batch, channels, time]));
         for n in 0..self.blocks.len() {
             flow = self.block(n, &model.parts[n], flow, step);
         }
@@ -138,6 +140,14 @@ impl<'a> Frame<'a> {
             Flow::Vector(logits) => logits,
             Flow::Map(_) => unreachable!("the network was checked to end in a vector"),
         }
+    }
+
+    fn uploaded(&self, x: Vec<f32>, dims: [usize; 3]) -> Tensor<3> {
+        if !self.backend.has_kernels() {
+            return Tensor::from_data(TensorData::new(x, dims), &self.device);
+        }
+        let like = Tensor::<1>::zeros([1], &self.device).into_dispatch();
+        Tensor::from_dispatch(<Dispatch as BlockOps>::of_numbers(like, x, dims.to_vec()))
     }
 
     fn block(&mut self, n: usize, part: &Part, flow: Flow, step: u64) -> Flow {
@@ -161,7 +171,7 @@ impl<'a> Frame<'a> {
                     pool,
                     mask: mask_of(mask),
                 };
-                part.forward(flow, block)
+                part.forward(flow, block, self.backend)
             }
             (BlockOp::Dense { dense, relu, mask }, Part::Dense(part)) => {
                 let dense = DenseShape { batch, ..dense };
@@ -172,6 +182,7 @@ impl<'a> Frame<'a> {
                         relu,
                         mask: mask_of(mask),
                     },
+                    self.backend,
                 )
             }
             (BlockOp::Norm { epsilon }, Part::Norm(part)) => {
@@ -179,7 +190,7 @@ impl<'a> Frame<'a> {
             }
             (BlockOp::Mask(mask), _) => flow.masked(self.mask(mask, batch, step), mask.factors),
             (BlockOp::Flatten, _) => flow.flattened(),
-            (op, _) => flow.simple(&op, batch, block.gives),
+            (op, _) => flow.simple(&op, batch, block.gives, self.backend),
         }
     }
 
@@ -309,12 +320,20 @@ pub(super) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 impl Conv {
-    fn forward(&self, flow: Flow, block: ConvBlock<f32>) -> Flow {
+    fn forward(&self, flow: Flow, block: ConvBlock<f32>, backend: BackendClass) -> Flow {
         let Flow::Map(x) = flow else {
             unreachable!("shapes were checked")
         };
-        let bias = given_or_zeros(&self.bias, block.conv.out_channels, &x.device());
         let vector = block.out_shape().len() == 2;
+        if !backend.has_kernels() {
+            let bias = self.bias.as_ref().map(Param::val);
+            let out = device::conv_block(&block, x, self.weight.val(), bias);
+            return match vector {
+                true => Flow::Map(out).flattened(),
+                false => Flow::Map(out),
+            };
+        }
+        let bias = given_or_zeros(&self.bias, block.conv.out_channels, &x.device());
         let weight = self.weight.val().into_dispatch();
         let out = <Dispatch as BlockOps>::conv_block(
             x.into_dispatch(),
@@ -331,10 +350,14 @@ impl Conv {
 }
 
 impl Dense {
-    fn forward(&self, flow: Flow, block: DenseBlock<f32>) -> Flow {
+    fn forward(&self, flow: Flow, block: DenseBlock<f32>, backend: BackendClass) -> Flow {
         let Flow::Vector(x) = flow else {
             unreachable!("shapes were checked")
         };
+        if !backend.has_kernels() {
+            let bias = self.bias.as_ref().map(Param::val);
+            return Flow::Vector(device::dense_block(&block, x, self.weight.val(), bias));
+        }
         let bias = given_or_zeros(&self.bias, block.dense.outputs, &x.device());
         let weight = self.weight.val().into_dispatch();
         let out = <Dispatch as BlockOps>::dense_block(
@@ -420,7 +443,7 @@ impl Flow {
     }
 
     /// A pool or an activation on its own.
-    fn simple(self, op: &BlockOp, batch: usize, gives: Shape) -> Self {
+    fn simple(self, op: &BlockOp, batch: usize, gives: Shape, backend: BackendClass) -> Self {
         let rows = |pool: &PoolShape| PoolShape {
             rows: batch * pool.rows,
             ..*pool
@@ -431,20 +454,26 @@ impl Flow {
             BlockOp::Activation(activation) => SimpleOp::Activation(*activation),
             _ => unreachable!("blocks with weights have parts"),
         };
-        match self {
-            Self::Vector(x) => {
-                let out = <Dispatch as BlockOps>::simple_block(x.into_dispatch(), op);
-                Self::Vector(Tensor::from_dispatch(out))
-            }
-            Self::Map(x) => {
-                let out = <Dispatch as BlockOps>::simple_block(x.into_dispatch(), op);
-                let out = Self::Map(Tensor::from_dispatch(out));
-                if matches!(gives, Shape::Vector { .. }) {
-                    out.flattened()
-                } else {
-                    out
-                }
-            }
+        let out = match (self, backend.has_kernels()) {
+            (Self::Vector(x), true) => Self::Vector(by_kernel(x, op)),
+            (Self::Map(x), true) => Self::Map(by_kernel(x, op)),
+            (Self::Map(x), false) => Self::Map(match op {
+                SimpleOp::MaxPool(pool) => device::max_pool(&pool, x),
+                SimpleOp::AveragePool(pool) => device::average_pool(&pool, x),
+                SimpleOp::Activation(activation) => device::activate(activation, x),
+            }),
+            (Self::Vector(x), false) => Self::Vector(match op {
+                SimpleOp::Activation(activation) => device::activate(activation, x),
+                _ => unreachable!("a pool gets a map"),
+            }),
+        };
+        match gives {
+            Shape::Vector { .. } => out.flattened(),
+            Shape::Map { .. } => out,
         }
     }
+}
+
+fn by_kernel<const D: usize>(x: Tensor<D>, op: SimpleOp) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as BlockOps>::simple_block(x.into_dispatch(), op))
 }

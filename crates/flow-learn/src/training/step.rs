@@ -39,11 +39,13 @@ impl<'a> Learner<'a> {
         training: &'a Training<'a>,
         weights: &Weights<f32>,
     ) -> Result<Self, TrainError> {
-        let device = training.backend.device().autodiff();
-        let (frame, model) = Frame::new(training.network, weights, training.seed, device.clone())?;
+        let backend = training.backend;
+        backend.check()?;
+        let device = backend.device().autodiff();
+        let (frame, model) = Frame::new(training.network, weights, training.seed, backend)?;
         let settings = training.settings;
         let counts = training.train.class_counts(training.network.classes()?)?;
-        let optimiser = ModuleOptimizer::from(Adam::new(settings));
+        let optimiser = ModuleOptimizer::from(Adam::new(settings, backend));
         let class_weights = settings.class_weights.resolve(&counts)?;
         let model = Some(model);
         Ok(Self {
