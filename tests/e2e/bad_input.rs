@@ -58,6 +58,43 @@ fn typos_in_the_study_are_named_with_their_place_and_the_nearest_name() {
 }
 
 #[test]
+fn epochs_too_short_for_the_network_are_refused_before_anything_runs() {
+    expect(
+        &with("marker = \"Marker\"", "marker = \"Marker\"\nseconds = 0.2"),
+        2,
+        &[
+            "pipeline.toml:",
+            "layer 3 `layer3` spans 4 samples, gets 3",
+            "the epochs have 3 channels × 20 samples",
+        ],
+    );
+    expect(
+        &with("\"dense 5\"", "\"dense 4\""),
+        2,
+        &["4 outputs", "5 classes"],
+    );
+}
+
+#[test]
+fn a_backend_that_was_not_built_is_refused_with_the_feature_to_build() {
+    for (gpu, has) in [
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("cuda", cfg!(feature = "cuda")),
+    ] {
+        if !has {
+            let said = with("batch = 16", &format!("batch = 16\nbackend = \"{gpu}\""));
+            let words = ["pipeline.toml:", "without the feature", "--features"];
+            expect(&said, 2, &[&words[..], &[gpu]].concat());
+        }
+    }
+    expect(
+        &with("batch = 16", "batch = 16\nbackend = \"gpu\""),
+        2,
+        &["`wgpu`", "`cuda`"],
+    );
+}
+
+#[test]
 fn a_cycle_is_printed_as_a_cycle() {
     let node = |name: &str, from: &str| {
         format!(

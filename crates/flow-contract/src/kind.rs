@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Digest, InputPort, OutputPort, ParamSpec, Params, Row, Task, Value};
+use crate::{Digest, Foresight, InputPort, OutputPort, ParamSpec, Params, Row, Task, Value};
 
 /// What a kind is, said once: the plan checks against it, `flow kinds` prints it.
 #[derive(Debug)]
@@ -55,6 +55,11 @@ pub trait Kind: Send + Sync {
     /// Every problem found, each naming its param.
     fn check(&self, _params: &Params) -> Result<(), Vec<ParamProblem>> {
         Ok(())
+    }
+
+    /// How it foresees its outputs and what can't work before anything runs; `None` where it sees nothing.
+    fn foresight(&self) -> Option<Foresight> {
+        None
     }
 
     /// The numeric backend class that decides this kind's bytes, `None` where none does.

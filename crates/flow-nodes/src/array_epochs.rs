@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, Form, Input, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
-    ParamSpec, ParamType, Params, PortType, Task,
+    Arity, Descriptor, Foresight, Form, Input, InputPort, Kind, Literal, NodeError, OutputPort,
+    ParamProblem, ParamSpec, ParamType, Params, PortType, Task,
 };
 
 use crate::arrays::{Held, column_names, read, transpose};
@@ -149,6 +149,10 @@ impl Kind for ArrayEpochs {
         } else {
             Err(problems)
         }
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::array_epochs)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

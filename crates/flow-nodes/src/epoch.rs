@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
-    ParamSpec, ParamType, Params, PortType, Task, Value,
+    Arity, Descriptor, Foresight, Form, InputPort, Kind, Literal, NodeError, OutputPort,
+    ParamProblem, ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_edf::Recording;
 
@@ -17,7 +17,8 @@ use crate::recordings::{CLASSES, EPOCHS};
 use crate::table::TableBuilder;
 use crate::tensor::TensorsBuilder;
 use place::{Placed, lights_off, place};
-use signals::{Channel, SLACK_SECONDS, Signals};
+pub use signals::Channel;
+use signals::{SLACK_SECONDS, Signals};
 
 pub use fate::Fate;
 use fate::reasons;
@@ -150,6 +151,10 @@ impl Kind for Epoch {
             what,
             help,
         })
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::epoch)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

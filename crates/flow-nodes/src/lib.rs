@@ -20,6 +20,7 @@ mod fetch;
 mod fetched;
 mod figures;
 mod folds;
+mod foresight;
 pub mod look;
 mod lrp;
 mod maps;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType, Params,
-    PortType, Task, Value,
+    Descriptor, Foresight, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
+    ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
@@ -90,6 +90,10 @@ impl Kind for Lrp {
 
     fn backend(&self, params: &Params) -> Option<String> {
         backend_class(params, "kernels-f32")
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::run_network)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
@@ -190,6 +194,10 @@ impl Kind for RelevanceMaps {
 
     fn backend(&self, params: &Params) -> Option<String> {
         Lrp.backend(params)
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::run_network)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

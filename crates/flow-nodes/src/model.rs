@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
-    ParamSpec, ParamType, Params, PortType, Task, Value,
+    Arity, Descriptor, Foresight, Form, InputPort, Kind, Literal, NodeError, OutputPort,
+    ParamProblem, ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::network::Network;
 use flow_learn::weights::{Layout, Weights, WeightsFileError};
@@ -112,6 +112,10 @@ impl Kind for Model {
         // Any number of classes does where it is open.
         let network = Description::of(layers).network(channels, time, 2);
         network.map(drop).map_err(|error| vec![problem(error)])
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::model)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

@@ -18,10 +18,14 @@ pub fn network(
     time: usize,
     classes: usize,
 ) -> Result<Network, NodeError> {
-    read_network(&params.texts("network"), (channels, time), classes)
+    sized_network(&params.texts("network"), (channels, time), classes)
 }
 
-fn read_network(
+/// The network of these entries, for epochs of this size.
+///
+/// # Errors
+/// As [`network`].
+pub fn sized_network(
     entries: &[&str],
     (channels, time): (usize, usize),
     classes: usize,
@@ -42,7 +46,7 @@ pub fn network_problem(value: &Value) -> Option<ParamProblem> {
     const LONG: usize = 100_000;
     let entries: Vec<&str> = value.as_list()?.iter().filter_map(Value::as_text).collect();
     let error = |channels| -> Option<NodeError> {
-        let network = read_network(&entries, (channels, LONG), CLASSES.len());
+        let network = sized_network(&entries, (channels, LONG), CLASSES.len());
         let classes = network.and_then(|network| network.classes().map_err(NodeError::new));
         classes.err()
     };

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, ParamProblem, ParamSpec,
-    ParamType, Params, PortType, Task, Value,
+    Arity, Descriptor, Foresight, Form, InputPort, Kind, NodeError, OutputPort, ParamProblem,
+    ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::network::Network;
 use flow_learn::predict::{predict_epochs, predicted_class, softmax};
@@ -70,6 +70,10 @@ impl Kind for Predict {
 
     fn backend(&self, params: &Params) -> Option<String> {
         backend_class(params, "kernels-f32")
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::run_network)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

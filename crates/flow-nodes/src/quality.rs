@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
-    Params, PortType, Task, Value,
+    Descriptor, Foresight, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
+    ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
@@ -88,6 +88,10 @@ impl Kind for Quality {
 
     fn backend(&self, params: &Params) -> Option<String> {
         backend_class(params, "kernels-f32")
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::run_network)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

@@ -5,8 +5,8 @@ mod planted;
 use std::borrow::Cow;
 
 use flow_contract::{
-    Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec, ParamType,
-    Params, PortType, Task,
+    Descriptor, Foresight, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
+    ParamType, Params, PortType, Task,
 };
 use flow_edf::{
     Annotation, AnnotationSet, Date, EdfWriter, Format, NewSignal, Samples, Start, TimeOfDay,
@@ -176,6 +176,10 @@ impl Kind for SimulateNight {
     fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
         let planted = planted::parameters(params, 0);
         planted.map(drop).map_err(|problem| vec![problem])
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::simulate_night)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

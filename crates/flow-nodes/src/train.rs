@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use flow_contract::{
-    Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
-    ParamType, Params, PortType, Task, Value, derive_seed,
+    Descriptor, Foresight, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
+    ParamSpec, ParamType, Params, PortType, Task, Value, derive_seed,
 };
 use flow_learn::backend::BackendClass;
 use flow_learn::network::Network;
@@ -177,6 +177,10 @@ impl Kind for Train {
 
     fn backend(&self, params: &Params) -> Option<String> {
         backend_class(params, format!("{}-f32", BackendClass::default().name()))
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::train)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use flow_contract::{Arity, Descriptor, InputPort, Kind, NodeError, OutputPort, Task};
+use flow_contract::{Arity, Descriptor, Foresight, InputPort, Kind, NodeError, OutputPort, Task};
 use flow_stats::zscore::{Layout, ZscoreError, standardise};
 
 use crate::recordings::{EPOCHS, Recorded, ZSCORED};
@@ -38,6 +38,10 @@ epochs = { file = "epochs.safetensors" }
 impl Kind for ZScore {
     fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
+    }
+
+    fn foresight(&self) -> Option<Foresight> {
+        Some(crate::foresight::z_score)
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {

@@ -3,6 +3,7 @@
 mod axes;
 mod braces;
 mod combine;
+mod foresee;
 mod head;
 mod nodes;
 mod outputs;
@@ -152,6 +153,7 @@ fn build<'a>(
     let graph = graph(&study, &nodes, complaints)?;
     if complaints.is_empty() {
         partners::check_all(&study, &nodes, complaints);
+        foresee::check_all(&study, &nodes, &graph, complaints);
     }
     complaints
         .is_empty()

@@ -13,7 +13,8 @@ pub const SLACK_SECONDS: f64 = 1e-6;
 /// A modality and the labels its signal may have.
 pub struct Channel<'a> {
     modality: &'a str,
-    labels: Vec<&'a str>,
+    /// The labels to try in turn.
+    pub labels: Vec<&'a str>,
 }
 
 impl<'a> Channel<'a> {

@@ -210,6 +210,18 @@ fn tries(axes: &[DraftAxis], used: &[&str], most: usize) -> Option<Vec<Tried>> {
     Some(tries)
 }
 
+/// Scopes over the axes whose values are listed and few; one empty scope where none are.
+pub(super) fn tried_scopes(axes: &[DraftAxis]) -> Vec<Scope> {
+    let few = |axis: &&DraftAxis| match &axis.values {
+        Some(AxisValues::Listed(values)) => (1..=MOST_ASKED).contains(&values.len()),
+        _ => false,
+    };
+    let listed = axes.iter().filter(few);
+    let listed: Vec<&str> = listed.map(|axis| axis.name.as_str()).collect();
+    let tries = tries(axes, &listed, MOST_ASKED).unwrap_or_default();
+    tries.into_iter().map(|tried| tried.scope).collect()
+}
+
 fn seed(
     study: &Study<'_>,
     outline: &Outline<'_>,
