@@ -28,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FLOW = os.path.join(HERE, "..", "..", "target", "release", "flow")
 SCENARIOS = ["fan-1000", "fan-10000", "fan-100000", "chain-500", "big"]
 GIB = 1 << 30
+SETTLE_SECONDS = 6  # for which ext4 without a journal searches around inodes that were freed
 
 
 def measured(argv, folder):
@@ -160,7 +161,13 @@ def against_ninja(scenario, n, flow, root, repeat):
         sources(scenario, n, folder)
         tool.lay(scenario, n, folder)
         colds = max(1, min(repeat, 5_000 // n))
-        row = {"cold": phase(tool, folder, colds, lambda turn: turn and tool.forget(folder))}
+
+        def afresh(turn):
+            if turn:
+                tool.forget(folder)
+            time.sleep(SETTLE_SECONDS)
+
+        row = {"cold": phase(tool, folder, colds, afresh)}
         measured(tool.argv, folder)
         row["noop"] = phase(tool, folder, repeat)
         row["edit"] = phase(tool, folder, repeat, lambda turn: edit(scenario, n, folder, turn))
