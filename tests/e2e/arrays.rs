@@ -28,6 +28,12 @@ fn accelerometer_and_ecg_go_through_the_same_nodes() {
     ] {
         assert!(verdict.contains(claim), "`{claim}` is not in\n{verdict}");
     }
+    let counts = lab.read("reports/tables/epochs.csv");
+    assert!(
+        counts.starts_with("recording,epochs,scored,kept,rest,run,walk\n"),
+        "{counts}"
+    );
+    assert!(lab.read("reports/report.html").contains("epochs kept"));
     let confusion = lab.read("reports/tables/confusion.csv");
     let first = |line: &str| line.split(',').nth(1).map(str::to_owned);
     let classes: Vec<_> = confusion

@@ -420,11 +420,12 @@ fn read_inputs(
     job: &Job<'_>,
     lent: &mut Lent,
 ) -> Result<BTreeMap<String, Vec<Input>>, Verdict> {
+    let mut left = READ_BYTES;
     let mut inputs = BTreeMap::new();
     for (port, artifacts) in &job.prepared.inputs {
         let mut read = Vec::with_capacity(artifacts.len());
         for artifact in artifacts {
-            let mut input = read_input(store, artifact, job.foreign)?;
+            let mut input = read_input(store, artifact, job.foreign, &mut left)?;
             if job.foreign && input.file.is_none() && input.content.len() > Lent::LARGE_BYTES {
                 input.file = Some(lent.file(store, &input.digest)?);
             }
@@ -446,7 +447,13 @@ fn unreadable(error: ReadError) -> Verdict {
     }
 }
 
-fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input, Verdict> {
+/// A source of more than `left` bytes is mapped; one that is read is taken off.
+fn read_input(
+    store: &Store,
+    artifact: &Artifact,
+    foreign: bool,
+    left: &mut u64,
+) -> Result<Input, Verdict> {
     let unread = |error| {
         let what = format!("reading `{}`: {error}", artifact.name);
         Verdict::Failed(NodeError::new(what))
@@ -454,7 +461,8 @@ fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input
     let (content, file) = match &artifact.origin {
         Origin::Source(path) if foreign => content_for_command(path).map_err(unread)?,
         Origin::Source(path) => {
-            let content = Content::read_or_map(path, READ_BYTES).map_err(unread)?;
+            let content = Content::read_or_map(path, *left).map_err(unread)?;
+            *left = left.checked_sub(content.len() as u64).unwrap_or(*left);
             (content, Some(path.clone()))
         }
         Origin::Blob => (store.get(&artifact.digest).map_err(unreadable)?, None),
@@ -474,7 +482,7 @@ fn read_input(store: &Store, artifact: &Artifact, foreign: bool) -> Result<Input
     })
 }
 
-/// Sources up to this size are read into memory for kinds of flow's own.
+/// Sources of a node up to this size in all are read into memory for kinds of flow's own.
 const READ_BYTES: u64 = 256 << 20;
 
 /// A command gets a small source as a copy; one that is larger or a program it opens itself.
