@@ -96,6 +96,15 @@ pub trait Catalog: Sync {
     /// In words: why the bytes are not a table.
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String>;
 
+    /// Whether bytes that a program of the user's made are whole and what the extension of a file's
+    /// name says, such as `parquet`; anything passes where the extension is not known.
+    ///
+    /// # Errors
+    /// In words: why they are not.
+    fn check_format(&self, _extension: &str, _bytes: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The kind of a name.
     fn kind(&self, name: &str) -> Option<&dyn Kind> {
         self.kinds()

@@ -8,7 +8,7 @@
 //! order of maps. Inputs are named by content, never by the key that made them, so a node that gives
 //! the same bytes stops the wave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +91,23 @@ impl Recipe {
     /// The same walk as words: a dotted path and a value for every atom.
     #[must_use]
     pub fn words(&self) -> Vec<(String, String)> {
+        self.worded().words
+    }
+
+    /// The place of every input's digest among the words, in the order of the inputs.
+    ///
+    /// A part of [`first_difference`] is of an input if it is its place, or begins with it and a dot.
+    #[must_use]
+    pub fn input_places(&self) -> Vec<String> {
+        let WordsReader { words, digests, .. } = self.worded();
+        let place = |at: usize| words[at].0.clone();
+        digests.into_iter().map(place).collect()
+    }
+
+    fn worded(&self) -> WordsReader {
         let mut reader = WordsReader::default();
         self.walk(&mut reader);
-        reader.words
+        reader
     }
 }
 
@@ -192,6 +206,10 @@ impl RecipeReader for KeyReader {
 struct WordsReader {
     path: Vec<String>,
     words: Vec<(String, String)>,
+    /// Which of the words are digests of inputs.
+    digests: Vec<usize>,
+    /// How often each place of an input was said already.
+    said: HashMap<String, usize>,
 }
 
 impl WordsReader {
@@ -222,6 +240,16 @@ impl RecipeReader for WordsReader {
     }
 
     fn atom(&mut self, name: &str, atom: Atom<'_>) {
+        let mut place = self.place(name);
+        if let Atom::Digest(_) = atom {
+            self.digests.push(self.words.len());
+            let times = self.said.entry(place.clone()).or_default();
+            *times += 1;
+            // Several inputs without labels may be on one port.
+            if *times > 1 {
+                place = format!("{place}#{times}");
+            }
+        }
         let value = match atom {
             Atom::Null => "none".to_owned(),
             Atom::Bool(bool) => bool.to_string(),
@@ -231,7 +259,7 @@ impl RecipeReader for WordsReader {
             Atom::Text(text) => format!("{text:?}"),
             Atom::Digest(digest) => digest.to_string(),
         };
-        self.words.push((self.place(name), value));
+        self.words.push((place, value));
     }
 }
 
@@ -249,23 +277,38 @@ pub struct Difference {
 /// The first part in which two recipes differ; `None` when their keys are equal.
 #[must_use]
 pub fn first_difference(old: &Recipe, new: &Recipe) -> Option<Difference> {
+    differences(old, new).into_iter().next()
+}
+
+/// Every part in which two recipes differ: changed and new ones in order, then those that are gone.
+#[must_use]
+pub fn differences(old: &Recipe, new: &Recipe) -> Vec<Difference> {
     let (old, new) = (old.words(), new.words());
-    let at = |words: &[(String, String)], part: &str| {
-        words
-            .iter()
-            .find(|(place, _)| place == part)
-            .map(|(_, value)| value.clone())
+    let (was, is) = (by_place(&old), by_place(&new));
+    let moved = |(part, value): &(String, String)| {
+        let old = was.get(part.as_str()).map(|old| (*old).to_owned());
+        (old.as_ref() != Some(value)).then(|| Difference {
+            part: part.clone(),
+            old,
+            new: Some(value.clone()),
+        })
     };
-    let changed = new
+    let gone = old
         .iter()
-        .find(|(part, value)| at(&old, part).as_ref() != Some(value));
-    let gone = || old.iter().find(|(part, _)| at(&new, part).is_none());
-    let part = changed.or_else(gone).map(|(part, _)| part.clone())?;
-    Some(Difference {
-        old: at(&old, &part),
-        new: at(&new, &part),
-        part,
-    })
+        .filter(|(part, _)| !is.contains_key(part.as_str()));
+    let gone = gone.map(|(part, value)| Difference {
+        part: part.clone(),
+        old: Some(value.clone()),
+        new: None,
+    });
+    new.iter().filter_map(moved).chain(gone).collect()
+}
+
+fn by_place(words: &[(String, String)]) -> HashMap<&str, &str> {
+    let pairs = words.iter();
+    pairs
+        .map(|(part, value)| (part.as_str(), value.as_str()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -314,6 +357,24 @@ mod tests {
     fn equal_recipes_have_no_difference() {
         assert_eq!(first_difference(&recipe(), &recipe()), None);
         assert_eq!(recipe().key(), recipe().key());
+    }
+
+    #[test]
+    fn inputs_without_labels_on_one_port_are_told_apart() {
+        let mut old = recipe();
+        let bare = |bytes: &[u8]| (Labels::default(), Digest::of(bytes));
+        old.inputs = vec![("of".into(), vec![bare(b"a"), bare(b"b")])];
+        let mut new = old.clone();
+        assert_eq!(first_difference(&old, &new), None);
+        assert_eq!(old.input_places(), ["inputs.of", "inputs.of#2"]);
+        new.inputs[0].1[1] = bare(b"c");
+        assert_eq!(first_difference(&old, &new).unwrap().part, "inputs.of#2");
+        new.backend = None;
+        let parts: Vec<String> = differences(&old, &new)
+            .into_iter()
+            .map(|one| one.part)
+            .collect();
+        assert_eq!(parts, ["backend", "inputs.of#2"]);
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn npy<'a>(name: &str, bytes: Cow<'a, [u8]>) -> Result<Array<'a>, NodeError> {
 const TYPES: &str = "save booleans, integers, float16, float32, float64 or text";
 
 /// The text behind a key of the header's dict.
-fn quoted<'a>(head: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn quoted<'a>(head: &'a str, key: &str) -> Option<&'a str> {
     let after = head.split_once(&format!("'{key}':"))?.1.trim_start();
     after
         .strip_prefix('\'')?
@@ -133,7 +133,8 @@ fn quoted<'a>(head: &'a str, key: &str) -> Option<&'a str> {
         .map(|(text, _)| text)
 }
 
-fn shape(head: &str) -> Option<Vec<usize>> {
+/// The sizes in the header's dict.
+pub(crate) fn shape(head: &str) -> Option<Vec<usize>> {
     let after = head.split_once("'shape':")?.1.split_once('(')?.1;
     let sizes = after.split_once(')')?.0.split(',').map(str::trim);
     sizes
@@ -143,7 +144,7 @@ fn shape(head: &str) -> Option<Vec<usize>> {
 }
 
 /// Bytes of one value of a type.
-fn item_size(descr: &str) -> Option<usize> {
+pub(crate) fn item_size(descr: &str) -> Option<usize> {
     let (sort, size) = (descr.get(1..2)?, descr.get(2..)?.parse::<usize>().ok()?);
     match (sort, size) {
         ("b", 1) | ("i" | "u", 1 | 2 | 4 | 8) | ("f", 2 | 4 | 8) | ("S", 1..=4096) => Some(size),

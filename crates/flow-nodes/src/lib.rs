@@ -21,6 +21,7 @@ mod fetched;
 mod figures;
 mod folds;
 mod foresight;
+mod formats;
 pub mod look;
 mod lrp;
 mod maps;
@@ -108,6 +109,10 @@ impl Catalog for Kinds {
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         let rows = table::Table::read(table).and_then(|table| table.rows());
         rows.map_err(|error| error.to_string())
+    }
+
+    fn check_format(&self, extension: &str, bytes: &[u8]) -> Result<(), String> {
+        formats::check(extension, bytes)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What an artifact looks like in short: shape, statistics, first rows, a sketch; for the terminal.
 
 use flow_contract::{Form, NodeError, Value};
+use flow_edf::Recording;
 
-use crate::arrays::of_tensor;
+use crate::arrays::{Held, of_tensor, read};
+use crate::npz::Array;
 use crate::table::Table;
 use crate::tensor::Tensors;
 
@@ -117,11 +119,71 @@ pub fn look(form: Form, bytes: &[u8], rows: usize) -> Result<Look, NodeError> {
         Form::Tensors => tensors(&Tensors::read(bytes)?),
         Form::Figure => figure(&String::from_utf8_lossy(bytes)),
         Form::Picture => picture(bytes),
-        Form::Document | Form::File => match bytes {
-            [b'P', b'A', b'R', b'1', ..] => table(&Table::read(bytes)?, rows)?,
-            bytes => std::str::from_utf8(bytes).map_or(Look::Bytes, |text| lines(text, rows)),
-        },
+        Form::Document | Form::File => file(bytes, rows)?,
     })
+}
+
+/// Of a file of any kind, told by its first bytes.
+fn file(bytes: &[u8], rows: usize) -> Result<Look, NodeError> {
+    Ok(match bytes {
+        [b'P', b'A', b'R', b'1', ..] => table(&Table::read(bytes)?, rows)?,
+        [0x89, b'P', b'N', b'G', ..] => picture(bytes),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] | [b'P', b'K', 3, 4, ..] => arrays(bytes),
+        [b'0', b' ', b' ', b' ', ..] | [0xFF, b'B', b'I', b'O', ..] => recording(bytes, rows),
+        [_, _, _, _, _, _, _, _, b'{', ..] if Tensors::read(bytes).is_ok() => {
+            tensors(&Tensors::read(bytes)?)
+        }
+        bytes => plain(bytes, rows),
+    })
+}
+
+fn plain(bytes: &[u8], rows: usize) -> Look {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.contains("<svg") && text.contains("</svg>") => figure(text),
+        Ok(text) => lines(text, rows),
+        Err(_) => Look::Bytes,
+    }
+}
+
+/// Arrays of numpy's: a line each.
+fn arrays(bytes: &[u8]) -> Look {
+    let Ok(Held::Arrays(arrays)) = read(bytes) else {
+        return Look::Bytes;
+    };
+    let line = |array: &Array<'_>| format!("{} {} {:?}", array.name, array.descr, array.shape);
+    let first: Vec<String> = arrays.iter().map(line).collect();
+    Look::Text {
+        lines: first.len(),
+        first,
+    }
+}
+
+/// A recording: a line for the whole, one for each signal, then as many annotations as were asked for.
+fn recording(bytes: &[u8], rows: usize) -> Look {
+    let Ok(recording) = Recording::from_bytes(bytes.to_vec()) else {
+        return plain(bytes, rows);
+    };
+    let (signals, notes) = (recording.signals(), recording.annotations());
+    let mut first = vec![format!(
+        "{} signals, {} annotations, {} s",
+        signals.len(),
+        notes.len(),
+        recording.duration_seconds()
+    )];
+    first.extend(signals.iter().map(|signal| {
+        let rate = signal.rate_hz.map(|rate| format!(" at {rate} Hz"));
+        let (rate, unit) = (rate.unwrap_or_default(), &signal.dimension);
+        format!("{}: {} samples{rate}, {unit}", signal.label, signal.samples)
+    }));
+    let all = first.len() + notes.len();
+    first.extend(notes.iter().take(rows).map(|note| {
+        let lasts = note
+            .duration_seconds
+            .map(|seconds| format!(" for {seconds} s"));
+        let (onset, lasts) = (note.onset_seconds, lasts.unwrap_or_default());
+        format!("at {onset} s{lasts}: {}", note.text)
+    }));
+    Look::Text { lines: all, first }
 }
 
 fn table(table: &Table, rows: usize) -> Result<Look, NodeError> {
@@ -397,5 +459,28 @@ mod tests {
             Look::Bytes
         ));
         assert!(look(Form::Tensors, b"no", 1).is_err());
+    }
+
+    #[test]
+    fn files_of_others_are_told_by_their_first_bytes() {
+        let array = Array {
+            name: "x".to_owned(),
+            descr: "<f4".to_owned(),
+            shape: vec![1],
+            bytes: vec![0; 4].into(),
+        };
+        let bytes = crate::npz::npz(&[array]).unwrap();
+        let first = |bytes: &[u8]| match look(Form::File, bytes, 1).unwrap() {
+            Look::Text { first, .. } => first,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(first(&bytes), ["x <f4 [1]"]);
+        assert_eq!(first(b"a,b\n1,2\n"), ["a,b"]);
+        let note = flow_edf::Annotation::new(30.0, Some(30.0), "Sleep stage W");
+        let edf = flow_edf::EdfWriter::new(flow_edf::Format::EDF_PLUS_C, 1.0)
+            .annotations(flow_edf::AnnotationSet::new([note]));
+        let said = first(&edf.to_bytes().unwrap());
+        assert!(said[0].starts_with("0 signals, 1 annotations"), "{said:?}");
+        assert_eq!(said[1], "at 30 s for 30 s: Sleep stage W");
     }
 }

@@ -86,6 +86,8 @@ pub(crate) struct Outline<'a> {
     pub signature: Signature,
     /// Outputs that are all files which match a pattern.
     pub many: Vec<String>,
+    /// Outputs that say no type.
+    pub untyped: Vec<String>,
     pub axes: Vec<DraftAxis>,
     pub combine: Combine,
 }
@@ -381,6 +383,7 @@ fn node(outline: Outline<'_>, draft: nodes::Draft) -> Node {
         kind: kind.to_owned(),
         signature,
         many: outline.many,
+        untyped: outline.untyped,
         params: draft.params,
         bindings: draft.bindings,
         axes: axes

@@ -61,6 +61,8 @@ pub struct Node {
     pub signature: Signature,
     /// Its outputs that are any number of files; see [`Node::gives_many`].
     pub many: Vec<String>,
+    /// Its outputs that say no type, so that the end of the file's name tells what it must be.
+    pub untyped: Vec<String>,
     /// The params that are given; defaults come in by [`Node::params_at`].
     pub params: BTreeMap<String, Template>,
     /// What is connected, in the order of the ports; a port with nothing is left out.

@@ -20,7 +20,7 @@
 //! cache/staging/         folders of running instances, swept when their process is gone
 //! cache/scratch/         what unfinished instances left for their next attempt, by key
 //! cache/damaged/         blobs that were not what their name says
-//! cache/runs/            one journal a run
+//! cache/runs/            one journal a run, and a line for each run that found nothing to do
 //! ```
 
 mod blobs;
@@ -47,7 +47,7 @@ pub use fsck::{DamagedBlob, Fsck, MissingOutput};
 pub use gc::{Keep, Swept};
 pub use ledger::{Entry, Output};
 pub use publish::Published;
-pub use runs::{Journal, RunFile};
+pub use runs::{Journal, Repeat, RunFile};
 pub use staging::Staging;
 pub use store::Store;
 pub use usage::{Size, Usage};

@@ -27,6 +27,47 @@ pub struct RunFile {
     pub running: bool,
 }
 
+/// A run that found everything as an earlier one left it; it has no journal, only a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The run's id.
+    pub id: String,
+    /// The run whose results it found.
+    pub of: String,
+    /// How many results it found.
+    pub cached: usize,
+}
+
+/// Lines of repeats up to this size stay, and as much again of older ones.
+const MOST_REPEAT_BYTES: u64 = 1 << 20;
+const REPEATS: [&str; 2] = ["repeats.old", "repeats"];
+
+impl Repeat {
+    /// Appends a line about this run. The store need not be open: such a run is answered without it.
+    ///
+    /// # Errors
+    /// The I/O error where the cache can't be written to.
+    pub fn note(&self, cache: &Path) -> io::Result<()> {
+        let path = cache.join("runs").join(REPEATS[1]);
+        let mut file = File::options().append(true).create(true).open(&path)?;
+        // One write, so that lines of two runs never mix.
+        file.write_all(format!("{} {} {}\n", self.id, self.of, self.cached).as_bytes())?;
+        if file.metadata()?.len() > MOST_REPEAT_BYTES {
+            fs::rename(&path, path.with_file_name(REPEATS[0]))?;
+        }
+        Ok(())
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ').map(str::to_owned);
+        Some(Self {
+            id: words.next()?,
+            of: words.next()?,
+            cached: words.next()?.parse().ok()?,
+        })
+    }
+}
+
 impl Journal {
     /// Appends a line; `line` has no line break.
     ///
@@ -109,6 +150,27 @@ impl Store {
         }
         runs.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(runs)
+    }
+
+    /// All runs that found everything as an earlier one left it, sorted by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when their lines can't be read.
+    pub fn repeats(&self) -> Result<Vec<Repeat>, StoreError> {
+        let mut repeats = Vec::new();
+        for name in REPEATS {
+            let path = self.folder.join("runs").join(name);
+            match fs::read_to_string(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                text => repeats.extend(
+                    text.doing(say("reading"), &path)?
+                        .lines()
+                        .filter_map(Repeat::read),
+                ),
+            }
+        }
+        repeats.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok(repeats)
     }
 
     /// Removes a run's journal.

@@ -96,6 +96,7 @@ pub(super) fn outline<'a>(
             kind,
             signature: signature(kind, table, complaints),
             many: many(kind, table),
+            untyped: untyped(kind, table),
             axes: Vec::new(),
             combine: Combine::default(),
         });
@@ -182,15 +183,31 @@ fn signature(kind: Option<&dyn Kind>, table: &Table<'_>, complaints: &mut Compla
 
 /// The declared outputs whose path is a pattern: any number of files.
 fn many(kind: Option<&dyn Kind>, table: &Table<'_>) -> Vec<String> {
+    outputs_that(kind, table, |item| {
+        let path = output_path(item).and_then(Item::text);
+        path.is_some_and(|path| path.contains('*'))
+    })
+}
+
+/// The declared outputs that say no type: what they are is told by the ends of their paths.
+fn untyped(kind: Option<&dyn Kind>, table: &Table<'_>) -> Vec<String> {
+    outputs_that(kind, table, |item| match &item.data {
+        Data::Table(table) => table.get("type").is_none(),
+        _ => true,
+    })
+}
+
+fn outputs_that(
+    kind: Option<&dyn Kind>,
+    table: &Table<'_>,
+    are: impl Fn(&Item<'_>) -> bool,
+) -> Vec<String> {
     let open = kind.is_some_and(|kind| kind.descriptor().open_ports);
     let Some(Data::Table(outputs)) = table.get("outputs").filter(|_| open).map(|item| &item.data)
     else {
         return Vec::new();
     };
-    let entries = outputs.entries.iter().filter(|entry| {
-        let path = output_path(&entry.item).and_then(Item::text);
-        path.is_some_and(|path| path.contains('*'))
-    });
+    let entries = outputs.entries.iter().filter(|entry| are(&entry.item));
     entries.map(|entry| entry.key.to_string()).collect()
 }
 
