@@ -304,18 +304,30 @@ fn diff_says_which_recipes_and_cells_moved() {
     assert_eq!(sandbox.flow(&["diff", &first, "no-such"]).code, 2);
 }
 
+/// Whether `python3` on PATH has a module.
+fn python_has(module: &str) -> bool {
+    let import = format!("import {module}");
+    let tried = std::process::Command::new("python3")
+        .args(["-c", &import])
+        .output();
+    tried.is_ok_and(|done| done.status.success())
+}
+
 #[test]
 fn the_template_of_commands_runs_where_numpy_is() {
-    let has_numpy = std::process::Command::new("python3")
-        .args(["-c", "import numpy"])
-        .output();
-    if !has_numpy.is_ok_and(|done| done.status.success()) {
+    if !python_has("numpy") {
         eprintln!("skipped: python3 has no numpy here");
         return;
     }
     let sandbox = Sandbox::empty();
     sandbox.flow(&["init", "--template", "commands"]);
     assert_eq!(sandbox.run(&[]).counts(), [18, 0, 0, 0]);
+    let said = sandbox.flow(&["log", "delta"]).out;
+    let source = match python_has("pyarrow") {
+        true => "read from Parquet",
+        false => "read from CSV",
+    };
+    assert!(said.contains(source), "{said}");
     let script = sandbox.read("delta.py").replace(":.6f", ":.3f");
     sandbox.write("delta.py", script);
     let ran = sandbox.run(&[]).ran();
@@ -336,4 +348,134 @@ fn a_notice_is_said_before_anything_runs() {
         let said = lab.flow(&[question]);
         assert!(!(said.out + &said.err).contains("hours"), "{question}");
     }
+}
+
+#[test]
+fn why_leads_to_the_file_before_and_after_the_run() {
+    let sandbox = Sandbox::new(MEAN);
+    sandbox.write("mean.sh", "wc -l < $1 > mean.txt");
+    sandbox.write("data/ages.csv", "30\n40\n");
+    sandbox.run(&[]);
+    sandbox.write("data/ages.csv", "30\n40\n50\n");
+    let before = sandbox.flow(&["why", "text"]).out;
+    for words in [
+        "text waits: it depends on mean",
+        "← mean would run: its input file data/ages.csv changed (",
+    ] {
+        assert!(before.contains(words), "{before}");
+    }
+    sandbox.run(&[]);
+    let after = sandbox.flow(&["why", "text"]).out;
+    for words in [
+        "text is up to date, made 2",
+        "its input mean.out changed (",
+        "← mean, made 2",
+        "its input file data/ages.csv changed (",
+    ] {
+        assert!(after.contains(words), "{after}");
+    }
+    let told = answers(&sandbox, &["why", "text", "--json"]);
+    let because = &told[0]["because"];
+    assert_eq!(because[0]["reason"], "input", "{told}");
+    assert_eq!(because[1]["reason"], "file");
+    assert_eq!(because[1]["file"], "data/ages.csv");
+    let first = sandbox.flow(&["why", "never"]).out;
+    assert!(
+        first.contains("never would run: it never ran here"),
+        "{first}"
+    );
+}
+
+/// A command, what reads its output, and a node nobody changes.
+const MEAN: &str = "[node.mean]\nkind = \"command\"\nrun = [\"sh\", \"mean.sh\", \"{ages}\"]\n\
+    inputs = { ages = { file = \"data/ages.csv\" } }\noutputs = { out = \"mean.txt\" }\n\
+    [node.text]\nkind = \"command\"\nshell = \"cat {mean} > {out}\"\n\
+    inputs = { mean = \"mean.out\" }\noutputs = { out = \"text.txt\" }\n\
+    [node.never]\nkind = \"cohort\"\nsubjects = 2\n";
+
+#[test]
+fn a_run_with_nothing_to_do_is_in_the_log_and_equals_the_run_it_repeats() {
+    let sandbox = Sandbox::new("[node.nights]\nkind = \"cohort\"\nsubjects = 2\n");
+    let id = |said: &crate::sandbox::Said| {
+        let begun: Value = serde_json::from_str(said.out.lines().next().unwrap()).unwrap();
+        begun["run"].as_str().unwrap().to_owned()
+    };
+    let first = id(&sandbox.run(&[]));
+    let repeat = id(&sandbox.run(&[]));
+    assert_ne!(first, repeat);
+    let listed = sandbox.flow(&["log", "--json"]).out;
+    let listed: Vec<Value> = listed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let last = listed
+        .iter()
+        .find(|run| run["run"] == repeat.as_str())
+        .unwrap();
+    assert_eq!(
+        (&last["cached"], &last["repeats"]),
+        (&1.into(), &first.clone().into())
+    );
+    assert!(sandbox.flow(&["log", &repeat]).out.contains(&first));
+    let diff = answers(&sandbox, &["diff", &first, &repeat, "--json"]);
+    assert_eq!(diff["equal"], 1, "{diff}");
+}
+
+#[test]
+fn a_cut_off_parquet_is_refused_and_files_of_a_pattern_are_shown() {
+    let sandbox = Sandbox::new(
+        "[node.nights]\nkind = \"cohort\"\nsubjects = 2\n\
+         [node.cut]\nkind = \"command\"\nshell = \"head -c 900 {table} > cut.parquet\"\n\
+         inputs = { table = \"nights.recordings\" }\noutputs = { out = \"cut.parquet\" }\n\
+         [node.parts]\nkind = \"command\"\nshell = \"mkdir parts; for p in a b; do echo name,$$p > parts/$$p.csv; done\"\n\
+         outputs = { all = \"parts/*.csv\" }\n",
+    );
+    let said = sandbox.flow(&["run", "cut"]);
+    assert_eq!(said.code, 1);
+    for words in ["no whole parquet file", "type = \"file\""] {
+        assert!(
+            said.err.contains(words) || said.out.contains(words),
+            "{} {}",
+            said.err,
+            said.out
+        );
+    }
+    sandbox.run(&["parts"]);
+    let shown = sandbox.flow(&["show", "parts.all"]).out;
+    assert!(
+        shown.contains("parts.all/a.csv") && shown.contains("name,b"),
+        "{shown}"
+    );
+    let one = sandbox.flow(&["show", "parts.all/b.csv"]).out;
+    assert!(one.contains("name,b") && !one.contains("a.csv"), "{one}");
+}
+
+#[test]
+fn the_graph_is_drawn_by_instance_in_every_form() {
+    let sandbox = Sandbox::new(SMALL);
+    sandbox.run(&["folds", "recorded"]);
+    let by = |format: &str| {
+        let said = sandbox.flow(&["graph", "--by", "instance", "--format", format]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        said.out
+    };
+    let mermaid = by("mermaid");
+    assert!(
+        mermaid.contains("[\"net[fold=1]<br/><small>train"),
+        "{mermaid}"
+    );
+    assert!(by("dot").contains("\"folds\" -> \"net[fold=2]\";"));
+    assert!(by("svg").contains("<svg"));
+    let told: Value = serde_json::from_str(&by("json")).unwrap();
+    let edge = ["recorded[recording=ST7011]", "epochs[recording=ST7011]"];
+    assert!(
+        told["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| *one == Value::from(edge.to_vec()))
+    );
+    let svg = sandbox.flow(&["graph", "--format", "svg"]).out;
+    assert!(svg.contains("net") && svg.contains("<svg"));
 }

@@ -27,9 +27,9 @@ use flow_contract::{
 use crate::child::{ChildError, run_to_end};
 use words::Words;
 
-pub(crate) use confine::{Confinement, unconfined};
+pub(crate) use confine::{Confinement, Kernel};
 pub(crate) use desk::Desk;
-pub(crate) use lay::path_label;
+pub(crate) use lay::{path_label, paths_of_outputs};
 pub(crate) use start::{StartError, Starter};
 
 /// The one instance of the kind `command`.
@@ -52,6 +52,10 @@ impl Catalog for WithCommand<'_> {
 
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         self.0.rows(table)
+    }
+
+    fn check_format(&self, extension: &str, bytes: &[u8]) -> Result<(), String> {
+        self.0.check_format(extension, bytes)
     }
 }
 
@@ -122,7 +126,7 @@ outputs = { out = "mean.csv" }
             ty: ParamType::Bool,
             default: Some(Literal::Bool(false)),
             unit: "",
-            doc: "Whether it may use the network; no part of its recipe.",
+            doc: "Whether it may use TCP; UDP can't be kept from it. No part of its recipe.",
         },
     ],
     seeded: false,

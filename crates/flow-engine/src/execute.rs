@@ -16,12 +16,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use flow_contract::{Content, Digest, Form, Gpu, Input, Key, Kind, NodeError, StudyFolder, Task};
+use flow_contract::{Content, Digest, Gpu, Input, Key, Kind, NodeError, StudyFolder, Task};
 use flow_store::{Claim, ClaimGuard, Entry, Output, ReadError, Staging, Store, StoreError};
 
 use crate::board::{InstanceId, Outputs};
 use crate::command::{self, Desk};
 use crate::ear::Ear;
+use crate::form::Wants;
 use crate::keep::{keep, with_words};
 use crate::prepare::{Artifact, Origin, Prepared};
 use crate::session::Session;
@@ -47,7 +48,7 @@ pub(crate) struct Job<'a> {
 /// An output that a job has to give.
 pub(crate) struct Wanted {
     pub(crate) port: String,
-    pub(crate) form: Form,
+    pub(crate) wants: Wants,
     /// Whether it is any number of files, each named `port/path`.
     pub(crate) many: bool,
 }
@@ -278,7 +279,7 @@ fn do_once(
         return Err(with_words(store, failure, task.into_produced()));
     }
     let seconds = began.elapsed().as_secs_f64();
-    let outputs = keep(store, job, task.into_produced())?;
+    let outputs = keep(session, job, task.into_produced())?;
     sources_unchanged(store, &job.prepared)?;
     let entry = Entry {
         key: job.key,

@@ -2,26 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use flow_contract::{Digest, Form, NodeError, Produced};
+use flow_contract::{Digest, NodeError, Produced};
 use flow_store::Store;
 
+use crate::command::paths_of_outputs;
 use crate::execute::{Job, Verdict};
-use crate::form;
+use crate::form::{self, Wants};
+use crate::session::Session;
 
 /// Stores every output of a job that is done.
 pub(crate) fn keep(
-    store: &Store,
+    session: &Session<'_>,
     job: &Job<'_>,
     mut produced: BTreeMap<String, Produced>,
 ) -> Result<Vec<(String, Digest, u64)>, Verdict> {
+    let store = session.store;
+    let paths = match job.foreign {
+        true => paths_of_outputs(&job.prepared.params),
+        false => BTreeMap::new(),
+    };
     let mut kept = Vec::with_capacity(job.outputs.len());
-    for (output, form) in given_names(job, &produced) {
+    for (output, wants) in given_names(job, &produced) {
         let what = || format!("`{}` gave nothing on its port `{output}`", job.address);
         let given = produced
             .remove(&output)
             .ok_or_else(|| Verdict::Failed(NodeError::new(what())))?;
         if job.foreign {
-            form::check(form, &given, &output).map_err(Verdict::Failed)?;
+            // One of many is named by its path below the port.
+            let path = paths.get(&output).map_or(output.as_str(), String::as_str);
+            let named = (output.as_str(), path);
+            form::check(session.catalog, wants, &given, named).map_err(Verdict::Failed)?;
         }
         let (digest, size) = match given {
             Produced::Bytes(bytes) => (
@@ -39,15 +49,15 @@ pub(crate) fn keep(
 }
 
 /// The outputs to keep: a port of many stands for all that were given below its name.
-fn given_names(job: &Job<'_>, produced: &BTreeMap<String, Produced>) -> Vec<(String, Form)> {
+fn given_names(job: &Job<'_>, produced: &BTreeMap<String, Produced>) -> Vec<(String, Wants)> {
     let mut names = Vec::with_capacity(job.outputs.len());
     for wanted in &job.outputs {
         if wanted.many {
             let below = format!("{}/", wanted.port);
             let given = produced.keys().filter(|name| name.starts_with(&below));
-            names.extend(given.map(|name| (name.clone(), wanted.form)));
+            names.extend(given.map(|name| (name.clone(), wanted.wants)));
         } else {
-            names.push((wanted.port.clone(), wanted.form));
+            names.push((wanted.port.clone(), wanted.wants));
         }
     }
     names

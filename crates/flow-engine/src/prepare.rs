@@ -24,6 +24,8 @@ pub(crate) struct Artifact {
     pub(crate) digest: Digest,
     pub(crate) origin: Origin,
     pub(crate) name: String,
+    /// The instance that gave it; none for a file of the user's.
+    pub(crate) by: Option<InstanceId>,
 }
 
 /// All that is known of an instance once its inputs are settled.
@@ -31,15 +33,6 @@ pub(crate) struct Prepared {
     pub(crate) recipe: Recipe,
     pub(crate) params: Params,
     pub(crate) inputs: Vec<(String, Vec<Artifact>)>,
-}
-
-impl Prepared {
-    /// The user's files among the inputs, by their paths as the study names them.
-    pub(crate) fn sources(&self) -> Vec<(String, Digest)> {
-        let all = self.inputs.iter().flat_map(|(_, artifacts)| artifacts);
-        let sources = all.filter(|one| matches!(one.origin, Origin::Source(_)));
-        sources.map(|one| (one.name.clone(), one.digest)).collect()
-    }
 }
 
 /// Builds the recipe of an instance whose inputs are all done.
@@ -204,6 +197,7 @@ fn made(board: &Board<'_>, id: InstanceId, output: &str, shared: &[String]) -> V
             digest,
             origin: Origin::Blob,
             name: format!("{address}.{output}/{path}"),
+            by: Some(id),
         }
     };
     files.map(artifact).collect()
@@ -233,6 +227,7 @@ fn stored(
         digest,
         origin: Origin::Blob,
         name,
+        by: Some(id),
     })
 }
 
@@ -253,6 +248,7 @@ pub(crate) fn source_file(
         digest,
         origin: Origin::Source(full),
         name: path.to_owned(),
+        by: None,
     })
 }
 

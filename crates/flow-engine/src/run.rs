@@ -13,6 +13,7 @@ use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::{ErrorWords, Event, Listener, Why};
 use crate::execute::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::expand::{News, Wanted, expand, wanted};
+use crate::form::Wants;
 use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
 use crate::publish::{Unpublished, publish};
@@ -245,7 +246,10 @@ impl<'a, 'l> Loop<'a, 'l> {
             outputs: ports
                 .map(|port| Output {
                     port: port.name.to_string(),
-                    form: port.ty.form,
+                    wants: match node.untyped.iter().any(|name| *name == port.name) {
+                        true => Wants::Extension,
+                        false => Wants::Form(port.ty.form),
+                    },
                     many: node.gives_many(&port.name),
                 })
                 .collect(),
@@ -280,8 +284,8 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn warn_if_unconfined(&mut self, instance: &str) {
-        if let Some(words) = crate::command::unconfined() {
-            let instance = instance.to_owned();
+        if let Some(words) = crate::command::Kernel::here().warning() {
+            let (instance, words) = (instance.to_owned(), words.to_owned());
             self.tell(Event::Warned { instance, words });
         }
     }

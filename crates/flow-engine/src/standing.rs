@@ -1,7 +1,5 @@
 //! Whether an instance's result is in the store, and if not, why.
 
-use std::collections::BTreeMap;
-
 use flow_contract::{Difference, Key, first_difference};
 
 use crate::board::{Board, InstanceId, Outputs};
@@ -37,22 +35,17 @@ pub(crate) fn standing(
     Err(difference.map_or(Why::New, |difference| named(difference, prepared)))
 }
 
-/// Puts the names of inputs beside their ports, so that a reader knows which file or node moved.
+/// Puts the name of an input beside its place, so that a reader knows which file or node moved.
 fn named(mut difference: Difference, prepared: &Prepared) -> Why {
-    let ports: BTreeMap<&str, &str> = prepared
-        .inputs
-        .iter()
-        .filter_map(|(port, artifacts)| match artifacts.as_slice() {
-            [only] => Some((port.as_str(), only.name.as_str())),
-            _ => None,
-        })
-        .collect();
-    if let Some(name) = difference
-        .part
-        .strip_prefix("inputs.")
-        .and_then(|port| ports.get(port))
+    let places = prepared.recipe.input_places();
+    let artifacts = prepared.inputs.iter().flat_map(|(_, artifacts)| artifacts);
+    let moved = places.iter().zip(artifacts);
+    let moved = moved.filter(|(place, _)| **place == difference.part);
+    if let Some((_, artifact)) = moved
+        .last()
+        .filter(|(_, one)| !difference.part.contains(&one.name))
     {
-        difference.part = format!("{} ({name})", difference.part);
+        difference.part = format!("{} ({})", difference.part, artifact.name);
     }
     Why::Changed(difference)
 }

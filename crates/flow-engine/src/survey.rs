@@ -11,7 +11,7 @@ use crate::board::{Board, InstanceId, Outcome, Outputs, State};
 use crate::event::Why;
 use crate::execute::first_absent;
 use crate::expand::{News, expand, wanted};
-use crate::prepare::prepare;
+use crate::prepare::{Artifact, prepare};
 use crate::session::{EngineError, Session};
 use crate::standing::standing;
 
@@ -42,8 +42,22 @@ pub struct Surveyed {
     pub standing: Standing,
     /// Its recipe and key, where its inputs are known.
     pub recipe: Option<(Key, Recipe)>,
-    /// The user's files among its inputs, by their paths as the study names them.
-    pub sources: Vec<(String, Digest)>,
+    /// Its inputs, in the order of the recipe; empty where they are not known.
+    pub inputs: Vec<Taken>,
+    /// The instances it takes from, by their positions in the survey, sorted, each once; none where its
+    /// node's instances are not known yet.
+    pub needs: Option<Vec<usize>>,
+}
+
+/// An input of an instance, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// `node[axis=value].output`, or the path of a file as the study names it.
+    pub name: String,
+    /// What it holds.
+    pub digest: Digest,
+    /// The instance that gave it, by its position in the survey; none for a file.
+    pub by: Option<usize>,
 }
 
 /// Says for every wanted instance where it stands, in the order of the plan.
@@ -74,8 +88,7 @@ struct Notes {
     failing: HashMap<InstanceId, String>,
     /// Current instances whose outputs are gone and wanted, with the first that is.
     wanted_again: HashMap<InstanceId, String>,
-    /// The user's files among an instance's inputs.
-    sources: HashMap<InstanceId, Vec<(String, Digest)>>,
+    inputs: HashMap<InstanceId, Vec<Taken>>,
     nodes: Vec<Surveyed>,
 }
 
@@ -103,14 +116,32 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
                     },
                     Err(why) => Outcome::Stale(why),
                 };
-                notes.sources.insert(id, prepared.sources());
                 notes.recipes.insert(id, (key, prepared.recipe));
+                notes.inputs.insert(id, taken(prepared.inputs));
                 outcome
             }
         };
         board.settle(id, outcome);
     }
     any
+}
+
+/// The positions of instances in the listing, which begins with all of them in the order of their ids.
+fn places(needs: Vec<InstanceId>) -> Vec<usize> {
+    let mut places: Vec<usize> = needs.into_iter().map(InstanceId::index).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+fn taken(inputs: Vec<(String, Vec<Artifact>)>) -> Vec<Taken> {
+    let artifacts = inputs.into_iter().flat_map(|(_, artifacts)| artifacts);
+    let taken = artifacts.map(|artifact| Taken {
+        name: artifact.name,
+        digest: artifact.digest,
+        by: artifact.by.map(InstanceId::index),
+    });
+    taken.collect()
 }
 
 impl Notes {
@@ -152,7 +183,8 @@ impl Notes {
                 address,
                 standing,
                 recipe: None,
-                sources: Vec::new(),
+                inputs: Vec::new(),
+                needs: None,
             });
         }
         Ok(())
@@ -188,7 +220,8 @@ impl Notes {
                 address,
                 standing,
                 recipe,
-                sources: self.sources.remove(&id).unwrap_or_default(),
+                inputs: self.inputs.remove(&id).unwrap_or_default(),
+                needs: Some(places(instance.needs())),
             });
         }
         for node in pending {
@@ -202,7 +235,8 @@ impl Notes {
                 address,
                 standing,
                 recipe: None,
-                sources: Vec::new(),
+                inputs: Vec::new(),
+                needs: None,
             });
         }
         listing.append(&mut self.nodes);

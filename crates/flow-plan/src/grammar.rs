@@ -245,7 +245,7 @@
 //! study also under its own path; `flow.json` lists the inputs with their labels, the outputs, and
 //! the params. The program, and every word that is the path of a file in the study's folder, are
 //! inputs by content without being declared. Where the kernel has Landlock, a command can read its
-//! inputs and the system, write its folder, and not use TCP; `reads = ["~/atlas"]`,
+//! inputs and the system, write its folder, and not use TCP (UDP stays open); `reads = ["~/atlas"]`,
 //! `writes = ["…"]` and `network = true` let it do more, and are no part of its recipe.
 //!
 //! An output whose path is a pattern is any number of files, known when the command ran. They span
@@ -267,7 +267,9 @@
 //!
 //! An output's type is `file` (the one meant by a path alone), `table` (Parquet), `tensors`
 //! (safetensors), `figure`, `picture` or `document`; it fits every port of that form, and what it
-//! holds is checked when it is there.
+//! holds is checked when it is there. An output without a type must be what the end of its path
+//! says, where that is `.arrow`, `.csv`, `.feather`, `.json`, `.npy`, `.npz`, `.parquet`, `.png`,
+//! `.safetensors` or `.svg`: one that is cut off is refused. `type = "file"` takes any bytes.
 //!
 //! # The report
 //!

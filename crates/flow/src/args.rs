@@ -194,8 +194,11 @@ pub struct Where {
 #[derive(Debug, Args)]
 pub struct Graph {
     /// The language of the drawing.
-    #[arg(long, value_parser = ["mermaid", "dot", "json"], default_value = "mermaid")]
+    #[arg(long, value_parser = ["mermaid", "dot", "svg", "json"], default_value = "mermaid")]
     pub format: String,
+    /// A box for each node, or for each instance.
+    #[arg(long, value_parser = ["node", "instance"], default_value = "node")]
+    pub by: String,
     /// The same as `--format json`.
     #[arg(long)]
     pub json: bool,

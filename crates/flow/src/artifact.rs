@@ -1,8 +1,10 @@
-//! Artifacts named on the command line: `node`, `node.output`, `node[axis=value].output`.
+//! Artifacts named on the command line: `node`, `node.output`, `node[axis=value].output`, and of an
+//! output of many files `node.output/file`.
 
 use flow_contract::{Digest, Labels, PortType};
-use flow_engine::Standing;
+use flow_engine::{Standing, Surveyed};
 use flow_plan::Node;
+use flow_store::Store;
 
 use crate::ask::surveyed;
 use crate::outcome::Refusal;
@@ -20,15 +22,18 @@ pub struct Artifact {
     pub output: String,
     /// What the artifact is.
     pub ty: PortType,
-    /// Its digest and size, or in words why it is not there.
-    pub found: Result<(Digest, u64), String>,
+    /// What is there of it.
+    pub found: Found,
 }
+
+/// The digest and size of an artifact, or in words why it is not there.
+type Found = Result<(Digest, u64), String>;
 
 /// The artifacts that a text names: of all instances that it selects, and of all outputs if it names none.
 ///
 /// # Errors
 /// No such node, instance or output.
-pub fn artifacts(study: &Study, text: &str) -> Result<Vec<Artifact>, Refusal> {
+pub fn artifacts(study: &Study, store: &Store, text: &str) -> Result<Vec<Artifact>, Refusal> {
     let (instance, output) = parts(text);
     let targets = study.plan.targets(instance).map_err(Refusal::wrong)?;
     let nodes: Vec<&Node> = targets
@@ -39,37 +44,67 @@ pub fn artifacts(study: &Study, text: &str) -> Result<Vec<Artifact>, Refusal> {
         refuse_unknown(node, output)?;
     }
     let mut all = Vec::new();
-    for one in surveyed(study, &[instance.to_owned()])? {
+    for one in surveyed(study, store, &[instance.to_owned()])? {
         let Some(node) = nodes.iter().find(|node| node.name == one.address.node) else {
             continue;
         };
-        let ports = node.signature.outputs.iter();
-        for port in ports.filter(|port| output.is_none_or(|output| port.name == output)) {
-            let found = match &one.standing {
-                Standing::Current { outputs, .. } => {
-                    let mine = outputs.iter().find(|(name, ..)| *name == port.name);
-                    let mine = mine.map(|(_, digest, size)| (*digest, *size));
-                    mine.ok_or_else(|| "it gave no such output".to_owned())
-                }
-                _ => Err(format!("not up to date; `flow run '{}'`", one.address)),
-            };
-            all.push(Artifact {
-                name: format!("{}.{}", one.address, port.name),
-                node: node.name.clone(),
-                labels: one.address.labels.clone(),
-                output: port.name.to_string(),
-                ty: port.ty.clone(),
-                found,
-            });
+        for port in &node.signature.outputs {
+            let (name, file) = output.map_or((&*port.name, None), whole_or_part);
+            if name != port.name {
+                continue;
+            }
+            for (output, found) in found(&one, node, &port.name, file) {
+                all.push(Artifact {
+                    name: format!("{}.{output}", one.address),
+                    node: node.name.clone(),
+                    labels: one.address.labels.clone(),
+                    output,
+                    ty: port.ty.clone(),
+                    found,
+                });
+            }
         }
     }
     Ok(all)
 }
 
+/// What is on an output port of an instance: one artifact, or a file each where it is many.
+fn found(one: &Surveyed, node: &Node, port: &str, file: Option<&str>) -> Vec<(String, Found)> {
+    let Standing::Current { outputs, .. } = &one.standing else {
+        let why = format!("not up to date; `flow run '{}'`", one.address);
+        return vec![(port.to_owned(), Err(why))];
+    };
+    let below = format!("{port}/");
+    let wanted = |name: &str| match (node.gives_many(port), file) {
+        (true, None) => name.starts_with(&below),
+        (true, Some(file)) => name.strip_prefix(&below) == Some(file),
+        (false, _) => name == port,
+    };
+    let mine = outputs.iter().filter(|(name, ..)| wanted(name));
+    let mine: Vec<_> = mine
+        .map(|(name, digest, size)| (name.clone(), Ok((*digest, *size))))
+        .collect();
+    match mine.is_empty() {
+        true => {
+            let name = file.map_or(port.to_owned(), |file| format!("{port}/{file}"));
+            vec![(name, Err("it gave no such output".to_owned()))]
+        }
+        false => mine,
+    }
+}
+
+/// A port, and of an output of many files the one that is meant.
+fn whole_or_part(output: &str) -> (&str, Option<&str>) {
+    match output.split_once('/') {
+        Some((port, file)) => (port, Some(file)),
+        None => (output, None),
+    }
+}
+
 /// The instance and the output of a text. A dot inside brackets, as in `epsilon(0.01)`, parts nothing.
 fn parts(text: &str) -> (&str, Option<&str>) {
     let after = text.rfind(']').map_or(0, |at| at + 1);
-    match text[after..].rfind('.') {
+    match text[after..].find('.') {
         Some(dot) => (&text[..after + dot], Some(&text[after + dot + 1..])),
         None => (text, None),
     }
@@ -77,6 +112,7 @@ fn parts(text: &str) -> (&str, Option<&str>) {
 
 fn refuse_unknown(node: &Node, output: &str) -> Result<(), Refusal> {
     let outputs = &node.signature.outputs;
+    let (output, _) = whole_or_part(output);
     if outputs.iter().any(|port| port.name == output) {
         return Ok(());
     }
@@ -102,5 +138,6 @@ mod tests {
             parts("shares[rule=epsilon(0.01)].local"),
             (instance, Some("local"))
         );
+        assert_eq!(parts("split.parts/a.csv"), ("split", Some("parts/a.csv")));
     }
 }

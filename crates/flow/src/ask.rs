@@ -1,13 +1,13 @@
-//! The questions about the study: `status`, `why`.
+//! The question what would run: `status`, and what others ask of the same survey.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use flow_contract::Recipe;
 use flow_engine::{Standing, Surveyed, survey};
+use flow_store::Store;
 use serde_json::{Value as Json, json};
 
-use crate::args::{Ask, Place, Why};
+use crate::args::{Ask, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Asked, Study, session};
 use crate::words::{answer, answer_json, noticed};
@@ -15,7 +15,7 @@ use crate::words::{answer, answer_json, noticed};
 /// Says what would run.
 pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let surveyed = surveyed(&study, &ask.targets)?;
+    let surveyed = surveyed(&study, &study.store_to_ask()?, &ask.targets)?;
     if ask.json {
         answer_json(&surveyed.iter().map(as_json).collect::<Vec<_>>());
         return Ok(Outcome::Done);
@@ -48,8 +48,11 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
 }
 
 /// How the targets and what they need stand.
-pub fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refusal> {
-    let store = study.store_to_ask()?;
+pub fn surveyed(
+    study: &Study,
+    store: &Store,
+    targets: &[String],
+) -> Result<Vec<Surveyed>, Refusal> {
     let targets = study.targets(targets)?;
     let asked = Asked {
         targets,
@@ -58,10 +61,11 @@ pub fn surveyed(study: &Study, targets: &[String]) -> Result<Vec<Surveyed>, Refu
         run: String::new(),
     };
     let stop = AtomicBool::new(false);
-    Ok(survey(&session(study, &store, &asked, &stop))?)
+    Ok(survey(&session(study, store, &asked, &stop))?)
 }
 
-fn as_json(surveyed: &Surveyed) -> Json {
+/// An instance and where it stands.
+pub fn as_json(surveyed: &Surveyed) -> Json {
     let instance = surveyed.address.to_string();
     let key = surveyed.recipe.as_ref().map(|(key, _)| key.to_string());
     match &surveyed.standing {
@@ -78,49 +82,4 @@ fn as_json(surveyed: &Surveyed) -> Json {
             json!({"instance": instance, "standing": "failing", "error": error})
         }
     }
-}
-
-/// Says why instances would run, or what their results were made from.
-pub fn why(place: &Place, why: &Why) -> Result<Outcome, Refusal> {
-    let study = Study::open(place)?;
-    let targets = study.plan.targets(&why.target).map_err(Refusal::wrong)?;
-    let meant = |node: &str| {
-        targets
-            .iter()
-            .any(|target| study.plan.node(target.node).name == node)
-    };
-    let all = surveyed(&study, std::slice::from_ref(&why.target))?;
-    let mine: Vec<&Surveyed> = all.iter().filter(|one| meant(&one.address.node)).collect();
-    if why.json {
-        let answers = mine.iter().map(|one| {
-            let mut answer = as_json(one);
-            let parts = one.recipe.as_ref().map(|(_, recipe)| recipe_json(recipe));
-            answer["recipe"] = parts.unwrap_or(Json::Null);
-            answer
-        });
-        answer_json(&answers.collect::<Vec<_>>());
-        return Ok(Outcome::Done);
-    }
-    for one in mine {
-        match &one.standing {
-            Standing::Current { .. } => answer(&format!("{} is up to date", one.address)),
-            Standing::Stale(why) => answer(&format!("{} would run: {why}", one.address)),
-            Standing::DependsOn(on) => {
-                answer(&format!("{} depends on {on}, which would run", one.address));
-            }
-            Standing::Failing(error) => answer(&format!("{} would fail: {error}", one.address)),
-        }
-        for (part, value) in one.recipe.iter().flat_map(|(_, recipe)| recipe.words()) {
-            answer(&format!("  {part} = {value}"));
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-fn recipe_json(recipe: &Recipe) -> Json {
-    recipe
-        .words()
-        .into_iter()
-        .map(|(part, value)| json!({"part": part, "value": value}))
-        .collect()
 }

@@ -59,7 +59,7 @@ fn rows(study: &Study, name: &str) -> Result<Vec<Located>, Refusal> {
     let store = study.store()?;
     let mut located = Vec::new();
     let mut missing = Vec::new();
-    for artifact in artifacts(study, name)? {
+    for artifact in artifacts(study, &store, name)? {
         let (digest, _) = match &artifact.found {
             Ok(found) => found,
             Err(why) => {

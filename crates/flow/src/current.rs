@@ -1,16 +1,17 @@
 //! The answer of `flow run` where nothing changed since the same was asked, before the study is
 //! parsed and before anything heavy is begun.
 //!
-//! `flow_engine::snapshot` decides; any doubt leads to a whole run. Such an answer leaves no journal:
-//! the last one tells of the same results.
+//! `flow_engine::snapshot` decides; any doubt leads to a whole run. Such an answer leaves one line and
+//! no journal: that of the run it repeats tells of the same results.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flow_engine::snapshot::{self, Current, Question};
+use flow_engine::snapshot::{self, Question};
 use flow_engine::{Event, Session, Summary, WithCommand};
 use flow_nodes::CATALOG;
+use flow_store::Repeat;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Place, Run};
@@ -80,11 +81,18 @@ impl Asking {
     pub fn answer(&self, run: &Run, began: Instant) -> Option<Outcome> {
         let cache = self.root.join(cache_of(&self.study));
         let current = snapshot::current(&self.question(&cache))?;
+        let repeat = Repeat {
+            id: run_name(),
+            of: current.run,
+            cached: current.cached,
+        };
         if run.json {
-            replay(&cache, run, &current)?;
+            replay(&cache, run, &repeat)?;
         } else {
-            note(&counted([0, current.cached, 0, 0], began));
+            note(&counted([0, repeat.cached, 0, 0], began));
         }
+        // A cache that can't be written to answers all the same.
+        let _ = repeat.note(&cache);
         Some(Outcome::Done)
     }
 
@@ -120,8 +128,8 @@ fn cache_of(study: &[u8]) -> &str {
 }
 
 /// Prints the events of a run that finds everything, from the journal of the run that made it.
-fn replay(cache: &Path, run: &Run, current: &Current) -> Option<()> {
-    let journal = cache.join("runs").join(format!("{}.jsonl", current.run));
+fn replay(cache: &Path, run: &Run, repeat: &Repeat) -> Option<()> {
+    let journal = cache.join("runs").join(format!("{}.jsonl", repeat.of));
     let journal = std::fs::read_to_string(journal).ok()?;
     let mut seen = HashSet::new();
     let mut lines = Vec::new();
@@ -129,7 +137,7 @@ fn replay(cache: &Path, run: &Run, current: &Current) -> Option<()> {
         let mut event: Json = serde_json::from_str(line).ok()?;
         match event["event"].as_str()? {
             "run_started" => {
-                event["run"] = json!(run_name());
+                event["run"] = json!(repeat.id);
                 event["jobs"] = json!(jobs(run.jobs));
                 lines.push(event.to_string());
             }
@@ -142,11 +150,11 @@ fn replay(cache: &Path, run: &Run, current: &Current) -> Option<()> {
             _ => {}
         }
     }
-    if seen.len() != current.cached {
+    if seen.len() != repeat.cached {
         return None;
     }
     lines.iter().for_each(|line| answer(line));
-    let (ran, cached, failed, skipped) = (0, current.cached, 0, 0);
+    let (ran, cached, failed, skipped) = (0, repeat.cached, 0, 0);
     answer_json(&Event::RunFinished {
         ran,
         cached,

@@ -1,8 +1,10 @@
 //! `flow diff`: what two runs gave, and from what: recipes, results, tables cell by cell.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use flow_contract::{Catalog, Digest, Key, Row, Value, first_difference};
+use flow_contract::{Digest, Key, first_difference};
 use flow_nodes::CATALOG;
 use flow_store::{Entry, RunFile, Store};
 use serde_json::{Value as Json, json};
@@ -11,17 +13,16 @@ use crate::args::{Diff, Place};
 use crate::log::events;
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
-use crate::words::{answer, answer_json, plain};
-
-/// How many cells of a table are told.
-const MOST_CELLS: usize = 10;
+use crate::why::short;
+use crate::words::{answer, answer_json};
+use rows::{Table, cells};
 
 /// Compares two runs, instance by instance.
 pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store = study.store()?;
-    let runs = store.runs()?;
-    let (old, new) = (keys(find(&runs, &ask.old)?), keys(find(&runs, &ask.new)?));
+    let store = study.store_to_ask()?;
+    let of = |id: &str| find(&store, id).map(|run| keys(&run));
+    let (old, new) = (of(&ask.old)?, of(&ask.new)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
     let mut equal = 0;
@@ -45,8 +46,13 @@ pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
-fn find<'r>(runs: &'r [RunFile], id: &str) -> Result<&'r RunFile, Refusal> {
-    runs.iter().find(|run| run.id == id).ok_or_else(|| {
+/// The journal of a run, or of the run whose results it found.
+fn find(store: &Store, id: &str) -> Result<RunFile, Refusal> {
+    let repeats = store.repeats()?;
+    let repeat = repeats.into_iter().find(|run| run.id == id);
+    let whole = repeat.map_or_else(|| id.to_owned(), |run| run.of);
+    let mut runs = store.runs()?.into_iter();
+    runs.find(|run| run.id == whole).ok_or_else(|| {
         Refusal::wrong(format!(
             "there is no run `{id}`\n  help: `flow log` lists the runs"
         ))
@@ -90,10 +96,9 @@ fn outputs(store: &Store, old: &Entry, new: &Entry, tolerance: f64) -> Vec<Json>
     let differing = ports.into_iter().filter_map(|port| {
         let (old, new) = (of(old, port), of(new, port));
         (old != new).then(|| {
-            let tables = old.zip(new).and_then(|(old, new)| {
-                let rows = |digest| CATALOG.rows(&store.get(digest).ok()?).ok();
-                Some((rows(&old)?, rows(&new)?))
-            });
+            let tables = old
+                .zip(new)
+                .and_then(|(old, new)| Some((table(store, &old)?, table(store, &new)?)));
             let cells = tables.map(|(old, new)| cells(&old, &new, tolerance));
             let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
             json!({"port": port, "old": text(old), "new": text(new), "table": cells})
@@ -102,39 +107,9 @@ fn outputs(store: &Store, old: &Entry, new: &Entry, tolerance: f64) -> Vec<Json>
     differing.collect()
 }
 
-/// The cells of two tables that differ by more than the tolerance, row by row.
-fn cells(old: &[Row], new: &[Row], tolerance: f64) -> Json {
-    let mut differing = Vec::new();
-    let mut count = 0;
-    for (row, (before, after)) in old.iter().zip(new).enumerate() {
-        let columns: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for column in columns {
-            let (was, is) = (before.get(column), after.get(column));
-            if was
-                .zip(is)
-                .is_some_and(|(was, is)| is_near(was, is, tolerance))
-            {
-                continue;
-            }
-            count += 1;
-            if differing.len() < MOST_CELLS {
-                differing.push(json!({"row": row + 1, "column": column,
-                    "old": was.map(plain), "new": is.map(plain)}));
-            }
-        }
-    }
-    json!({"old_rows": old.len(), "new_rows": new.len(), "cells": count, "first": differing})
-}
-
-/// Whether two values are the same within a share of the larger.
-fn is_near(was: &Value, is: &Value, tolerance: f64) -> bool {
-    match (was.as_float(), is.as_float()) {
-        (Some(was), Some(is)) => {
-            let both_absent = was.is_nan() && is.is_nan();
-            both_absent || was == is || (was - is).abs() <= tolerance * was.abs().max(is.abs())
-        }
-        _ => was == is,
-    }
+fn table(store: &Store, digest: &Digest) -> Option<Table> {
+    let (columns, rows) = CATALOG.table(&store.get(digest).ok()?).ok()?;
+    Some(Table { columns, rows })
 }
 
 fn tell(change: &Json) {
@@ -150,8 +125,8 @@ fn tell(change: &Json) {
                 part => format!(
                     "`{}` was {} and is {}",
                     text(&part["part"]),
-                    text(&part["old"]),
-                    text(&part["new"])
+                    short(&text(&part["old"])),
+                    short(&text(&part["new"]))
                 ),
             },
         }
@@ -160,33 +135,37 @@ fn tell(change: &Json) {
         let port = text(&output["port"]);
         let table = &output["table"];
         if table.is_null() {
-            answer(&format!("  {port}: other bytes"));
+            let what = match (output["old"].is_null(), output["new"].is_null()) {
+                (true, _) => "only in the second run",
+                (_, true) => "only in the first run",
+                _ => "other bytes",
+            };
+            answer(&format!("  {port}: {what}"));
             continue;
         }
         let (cells, before, after) = (&table["cells"], &table["old_rows"], &table["new_rows"]);
+        let by: Vec<String> = list(&table["matched_by"]).map(text).collect();
+        let by = match by.is_empty() {
+            true => "by position".to_owned(),
+            false => format!("by {}", by.join(", ")),
+        };
         answer(&format!(
-            "  {port}: {cells} cells differ, {before} rows and {after}"
+            "  {port}: {cells} cells differ, {} rows added, {} removed ({before} rows and {after}, matched {by})",
+            table["added"], table["removed"]
         ));
-        for cell in table["first"].as_array().into_iter().flatten() {
-            let (row, column) = (&cell["row"], text(&cell["column"]));
+        for cell in list(&table["first"]) {
+            let (row, column) = (text(&cell["row"]), text(&cell["column"]));
             answer(&format!(
-                "    row {row}, {column}: {} → {}",
+                "    {row}: {column} {} → {}",
                 cell["old"], cell["new"]
             ));
+        }
+        for (sign, rows) in [("+", "first_added"), ("-", "first_removed")] {
+            list(&table[rows]).for_each(|row| answer(&format!("    {sign} {}", text(row))));
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_within_the_tolerance_are_the_same() {
-        let row = |share: f64| Row::from([("share".to_owned(), Value::Float(share))]);
-        let (old, new) = ([row(1.0), row(2.0)], [row(1.0 + 1e-9), row(2.5)]);
-        assert_eq!(cells(&old, &new, 1e-6)["cells"], 1);
-        assert_eq!(cells(&old, &new, 0.0)["cells"], 2);
-        assert_eq!(cells(&old, &new, 1e-6)["first"][0]["row"], 2);
-    }
+fn list(of: &Json) -> impl Iterator<Item = &Json> {
+    of.as_array().into_iter().flatten()
 }

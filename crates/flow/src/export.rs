@@ -19,7 +19,10 @@ pub fn export(place: &Place, export: &Export) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store_to_ask()?;
     let to = form(&export.to);
-    let all = exportable(artifacts(&study, &export.artifact)?, &export.artifact)?;
+    let all = exportable(
+        artifacts(&study, &store, &export.artifact)?,
+        &export.artifact,
+    )?;
     let many = all.len() > 1;
     if many && export.out.as_deref() == Some(Path::new("-")) {
         let words = format!(
@@ -84,7 +87,8 @@ fn form(to: &str) -> To {
 /// `--out`, or a name after the artifact; several go into the folder `--out`.
 fn path_of(artifact: &Artifact, export: &Export, many: bool) -> PathBuf {
     let labels = artifact.labels.to_string().replace(['/', '\\'], "_");
-    let parts = [&artifact.node, &artifact.output, &labels];
+    let output = artifact.output.replace('/', "_");
+    let parts = [&artifact.node, &output, &labels];
     let parts: Vec<&str> = parts
         .into_iter()
         .map(String::as_str)

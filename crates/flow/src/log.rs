@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use flow_contract::Digest;
 use flow_engine::Standing;
-use flow_store::{RunFile, Store};
+use flow_store::{Repeat, RunFile, Store};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Log, Place};
@@ -17,15 +17,18 @@ use crate::words::{answer, answer_json};
 /// Lists the runs, or looks into one run or one node.
 pub fn log(place: &Place, log: &Log) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store = study.store()?;
-    let runs = store.runs()?;
+    let store = study.store_to_ask()?;
+    let (runs, repeats) = (store.runs()?, store.repeats()?);
     let Some(what) = &log.what else {
-        list(&runs, log);
+        list(&runs, &repeats, log);
         return Ok(Outcome::Done);
     };
-    match runs.iter().find(|run| run.id == *what) {
-        Some(run) => events(run).iter().for_each(|event| tell(event, log.json)),
-        None => said(&study, &store, &runs, what, log.json)?,
+    if let Some(run) = runs.iter().find(|run| run.id == *what) {
+        events(run).iter().for_each(|event| tell(event, log.json));
+    } else if let Some(repeat) = repeats.iter().find(|run| run.id == *what) {
+        tell_repeat(repeat, log.json);
+    } else {
+        said(&study, &store, &runs, log)?;
     }
     Ok(Outcome::Done)
 }
@@ -51,13 +54,15 @@ struct Told {
 const COUNTS: [&str; 4] = ["ran", "cached", "failed", "skipped"];
 
 fn told(run: &RunFile) -> Told {
-    let events = events(run);
-    let last = events
-        .iter()
-        .rfind(|event| event["event"] == "run_finished");
-    let failed = events.iter().filter(|event| event["event"] == "failed");
-    let began = run.id.split('-').next();
-    let began_unix: u64 = began.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let text = fs::read_to_string(&run.path).unwrap_or_default();
+    // Of a long journal few lines count, and parsing the others would take most of the time.
+    let named = |name: &str| {
+        let sign = format!("\"event\":\"{name}\"");
+        let lines = text.lines().filter(move |line| line.contains(&sign));
+        lines.filter_map(|line| serde_json::from_str::<Json>(line).ok())
+    };
+    let last = named("run_finished").next_back();
+    let began_unix = began(&run.id);
     let written = fs::metadata(&run.path).and_then(|meta| meta.modified());
     let written = written
         .ok()
@@ -65,46 +70,104 @@ fn told(run: &RunFile) -> Told {
     Told {
         began_unix,
         seconds: written.map_or(0.0, |end| (end.as_secs_f64() - began_unix as f64).max(0.0)),
-        counts: COUNTS.map(|name| last.and_then(|event| event[name].as_u64()).unwrap_or(0)),
+        counts: COUNTS.map(|name| {
+            let last = last.as_ref();
+            last.and_then(|event| event[name].as_u64()).unwrap_or(0)
+        }),
         ended: last.is_some(),
-        failed: failed
+        failed: named("failed")
             .filter_map(|event| Some(event["instance"].as_str()?.to_owned()))
             .collect(),
     }
 }
 
-fn list(runs: &[RunFile], log: &Log) {
-    let newest = runs.iter().rev().take(log.last);
-    for run in newest {
-        let told = told(run);
-        if log.json {
-            answer_json(&json!({
-                "run": run.id, "began_unix": told.began_unix, "seconds": told.seconds,
-                "running": run.running, "finished": told.ended, "ran": told.counts[0],
-                "cached": told.counts[1], "failed": told.counts[2], "skipped": told.counts[3],
-                "failures": told.failed,
-            }));
-            continue;
+/// When a run began, in seconds since 1970, by its id.
+fn began(id: &str) -> u64 {
+    let seconds = id.split('-').next();
+    seconds.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// A run of the list.
+enum Listed<'a> {
+    Whole(&'a RunFile),
+    Repeat(&'a Repeat),
+}
+
+impl Listed<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Whole(run) => &run.id,
+            Self::Repeat(run) => &run.id,
         }
-        let [ran, cached, failed, skipped] = told.counts;
-        let end = match (run.running, told.ended) {
-            (true, _) => "is running".to_owned(),
-            (false, false) => "was killed".to_owned(),
-            (false, true) => format!(
-                "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.0} s",
-                told.seconds
-            ),
-        };
-        let failures = match told.failed.is_empty() {
-            true => String::new(),
-            false => format!("; failed: {}", told.failed.join(", ")),
-        };
-        let when = date(told.began_unix);
-        answer(&format!("{}  {when}  {end}{failures}", run.id));
     }
-    if runs.is_empty() && !log.json {
+}
+
+fn list(runs: &[RunFile], repeats: &[Repeat], log: &Log) {
+    let mut all: Vec<Listed<'_>> = runs.iter().map(Listed::Whole).collect();
+    all.extend(repeats.iter().map(Listed::Repeat));
+    all.sort_by(|a, b| b.id().cmp(a.id()));
+    for run in all.iter().take(log.last) {
+        match run {
+            Listed::Whole(run) => list_whole(run, log.json),
+            Listed::Repeat(run) => list_repeat(run, log.json),
+        }
+    }
+    if all.is_empty() && !log.json {
         answer("no run yet; `flow run` makes one");
     }
+}
+
+fn list_whole(run: &RunFile, as_json: bool) {
+    let told = told(run);
+    let [ran, cached, failed, skipped] = told.counts;
+    if as_json {
+        return answer_json(&json!({
+            "run": run.id, "began_unix": told.began_unix, "seconds": told.seconds,
+            "running": run.running, "finished": told.ended, "ran": ran, "cached": cached,
+            "failed": failed, "skipped": skipped, "failures": told.failed, "repeats": null,
+        }));
+    }
+    let end = match (run.running, told.ended) {
+        (true, _) => "is running".to_owned(),
+        (false, false) => "was killed".to_owned(),
+        (false, true) => format!(
+            "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.0} s",
+            told.seconds
+        ),
+    };
+    let failures = match told.failed.is_empty() {
+        true => String::new(),
+        false => format!("; failed: {}", told.failed.join(", ")),
+    };
+    let when = date(told.began_unix);
+    answer(&format!("{}  {when}  {end}{failures}", run.id));
+}
+
+fn list_repeat(run: &Repeat, as_json: bool) {
+    let (began, cached) = (began(&run.id), run.cached);
+    if as_json {
+        return answer_json(&json!({
+            "run": run.id, "began_unix": began, "seconds": 0.0, "running": false, "finished": true,
+            "ran": 0, "cached": cached, "failed": 0, "skipped": 0, "failures": [], "repeats": run.of,
+        }));
+    }
+    let (id, when, of) = (&run.id, date(began), &run.of);
+    answer(&format!(
+        "{id}  {when}  0 ran, {cached} cached, 0 failed, 0 skipped: all was as run {of} left it"
+    ));
+}
+
+/// Of a run without a journal.
+fn tell_repeat(run: &Repeat, as_json: bool) {
+    let Repeat { id, of, cached } = run;
+    if as_json {
+        return answer_json(
+            &json!({"event": "run_repeated", "run": id, "of": of, "cached": cached}),
+        );
+    }
+    answer(&format!(
+        "found {cached} results as run {of} left them; `flow log {of}` tells of that run"
+    ));
 }
 
 /// Seconds since 1970 as a date and time in UTC, by the civil calendar.
@@ -150,17 +213,15 @@ fn tell(event: &Json, as_json: bool) {
 }
 
 /// What the instances of a node said: those that are up to date, and those that failed last.
-fn said(
-    study: &Study,
-    store: &Store,
-    runs: &[RunFile],
-    what: &str,
-    as_json: bool,
-) -> Result<(), Refusal> {
-    let target = study.plan.target(what).map_err(Refusal::wrong)?;
+fn said(study: &Study, store: &Store, runs: &[RunFile], log: &Log) -> Result<(), Refusal> {
+    let what = log.what.as_deref().unwrap_or_default();
+    let target = study
+        .plan
+        .target(what)
+        .map_err(|error| Refusal::wrong(format!("{error}\n  help: `flow log` lists the runs")))?;
     let node = study.plan.node(target.node).name.clone();
     let last = runs.last().map(events).unwrap_or_default();
-    for one in surveyed(study, &[what.to_owned()])? {
+    for one in surveyed(study, store, &[what.to_owned()])? {
         if one.address.node != node {
             continue;
         }
@@ -180,7 +241,7 @@ fn said(
             }
             _ => {}
         }
-        show_streams(store, &instance, &streams, as_json);
+        show_streams(store, &instance, &streams, log.json);
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ mod show;
 mod study;
 mod terminal;
 mod where_;
+mod why;
 mod words;
 
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
     let outcome = match &line.command {
         Command::Run(run) => run::run(&line.place, run),
         Command::Status(ask) => ask::status(&line.place, ask),
-        Command::Why(why) => ask::why(&line.place, why),
+        Command::Why(why) => why::why(&line.place, why),
         Command::Graph(graph) => graph::graph(&line.place, graph),
         Command::Log(log) => log::log(&line.place, log),
         Command::Diff(ask) => diff::diff(&line.place, ask),

@@ -19,7 +19,7 @@ pub fn show(place: &Place, show: &Show) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store_to_ask()?;
     let mut shown = Vec::new();
-    for artifact in artifacts(&study, &show.artifact)? {
+    for artifact in artifacts(&study, &store, &show.artifact)? {
         let seen = match &artifact.found {
             Err(_) => None,
             Ok((digest, _)) => {
@@ -73,7 +73,10 @@ fn print(artifact: &Artifact, seen: Option<&Look>) {
             axes.iter()
                 .for_each(|axes| answer(&format!("  axes [{axes}]")));
             facts.iter().for_each(|(name, fact)| {
-                answer(&format!("  {name}: {}", cut(&fact.replace('\t', ", "), 88)));
+                answer(&format!(
+                    "  {name}: {}",
+                    cut(&fact.replace('\t', ", ").replace('\n', "; "), 88)
+                ));
             });
             tensors.iter().for_each(print_tensor);
         }

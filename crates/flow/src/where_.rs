@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use flow_contract::{Digest, Labels, Recipe};
+use flow_contract::{Digest, Recipe};
 use flow_engine::{Standing, Surveyed};
 use serde_json::{Value as Json, json};
 
@@ -20,12 +20,12 @@ type Makers<'s> = HashMap<Digest, (&'s Surveyed, &'s str)>;
 /// Traces a file back.
 pub fn where_from(place: &Place, ask: &Where) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let store = study.store()?;
+    let store = study.store_to_ask()?;
     let path = std::path::absolute(&ask.file).map_err(Refusal::wrong)?;
     let bytes = std::fs::read(&path)
         .map_err(|error| Refusal::wrong(format!("reading `{}`: {error}", ask.file.display())))?;
     let digest = Digest::of(&bytes);
-    let all = surveyed(&study, &[])?;
+    let all = surveyed(&study, &store, &[])?;
     let makers = makers(&all);
     let converted = store.last_of(&format!(
         "publish:{}",
@@ -49,7 +49,7 @@ pub fn where_from(place: &Place, ask: &Where) -> Result<Outcome, Refusal> {
             ask.file.display()
         )));
     };
-    let steps = steps(&study, maker, &makers);
+    let steps = steps(&all, maker);
     if ask.json {
         let made = json!({"instance": maker.address.to_string(), "port": port});
         answer_json(&json!({
@@ -101,7 +101,7 @@ fn published_by(store: &flow_store::Store, path: &Path) -> Result<Option<String>
 }
 
 /// The recipes on the way to a result, nearest first, each once.
-fn steps(study: &Study, maker: &Surveyed, makers: &Makers<'_>) -> Vec<Json> {
+fn steps(all: &[Surveyed], maker: &Surveyed) -> Vec<Json> {
     let mut steps = Vec::new();
     let mut seen = HashSet::new();
     let mut open = std::collections::VecDeque::from([maker]);
@@ -111,17 +111,11 @@ fn steps(study: &Study, maker: &Surveyed, makers: &Makers<'_>) -> Vec<Json> {
             continue;
         };
         let mut inputs = Vec::new();
-        for (port, labels, digest) in artifacts(recipe) {
-            let from = makers.get(&digest);
-            open.extend(from.map(|(from, _)| *from));
-            let source = match from {
-                Some((from, output)) => format!("{}.{output}", from.address),
-                None => file_of(study, one, port, labels, digest),
-            };
-            let kind = if from.is_some() { "result" } else { "file" };
-            inputs.push(
-                json!({"port": port, "from": source, "is": kind, "digest": digest.to_string()}),
-            );
+        for (port, taken) in ports(recipe).zip(&one.inputs) {
+            open.extend(taken.by.map(|by| &all[by]));
+            let kind = if taken.by.is_some() { "result" } else { "file" };
+            inputs.push(json!({"port": port, "from": taken.name, "is": kind,
+                "digest": taken.digest.to_string()}));
         }
         let params: BTreeMap<&String, String> = recipe
             .params
@@ -136,20 +130,12 @@ fn steps(study: &Study, maker: &Surveyed, makers: &Makers<'_>) -> Vec<Json> {
     steps
 }
 
-fn artifacts(recipe: &Recipe) -> impl Iterator<Item = (&str, &Labels, Digest)> {
+/// The port of every input, in the order of the recipe.
+fn ports(recipe: &Recipe) -> impl Iterator<Item = &str> {
     recipe.inputs.iter().flat_map(|(port, artifacts)| {
         let each = artifacts.iter();
-        each.map(|(labels, digest)| (port.as_str(), labels, *digest))
+        each.map(|_| port.as_str())
     })
-}
-
-/// The path of a raw file, as the study names it.
-fn file_of(study: &Study, one: &Surveyed, port: &str, labels: &Labels, digest: Digest) -> String {
-    if let Some(source) = one.sources.iter().find(|(_, known)| *known == digest) {
-        return source.0.clone();
-    }
-    let labelled = labels.iter().next().map(|(_, value)| value.to_string());
-    labelled.unwrap_or_else(|| format!("a file on port `{port}` of {}", study.plan.name()))
 }
 
 fn tell(step: &Json) {

@@ -2,14 +2,16 @@
 //!
 //! Where the kernel has Landlock, a command may write in its own folder only, and read that folder,
 //! its inputs, what belongs to the system, and the homes of the programs on `PATH`; it may not use
-//! TCP or signal others, as far as the kernel can tell. A thread that starts a command is confined
+//! TCP or signal others, as far as the kernel can tell. Landlock knows no rights for UDP, for sockets
+//! of the file system and for reading a file's metadata: those stay open to every command. A thread that starts a command is confined
 //! first, and the command inherits that: this needs no `unsafe`, no rights and no helper program.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flow_contract::{Params, Task, Value};
 use landlock::{
@@ -72,6 +74,7 @@ pub(crate) struct Confinement {
     reads: Vec<PathBuf>,
     writes: Vec<PathBuf>,
     network: bool,
+    kernel: Kernel,
 }
 
 /// What all commands may do that look for programs at the same places.
@@ -87,23 +90,46 @@ struct Shared {
 struct Places {
     root: PathBuf,
     path: Option<OsString>,
-    program: Option<String>,
+    programs: BTreeSet<String>,
 }
 
 /// What the last command was [`Shared`] with; finding it takes a hundred looks at the file system.
 #[derive(Default)]
 pub(super) struct System(Option<Arc<Shared>>);
 
-/// What to tell the user where this kernel confines no commands.
-pub(crate) fn unconfined() -> Option<String> {
-    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-    let rules = rules.handle_access(AccessFs::from_all(ABI::V1));
-    let possible = rules.and_then(Ruleset::create).is_ok();
-    (!possible).then(|| {
-        "this kernel can't keep commands to their folders (it lacks Landlock): a command that reads \
-         what it does not declare goes unnoticed"
-            .to_owned()
-    })
+/// Whether a kernel confines commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    Confines,
+    Lacks,
+}
+
+impl Kernel {
+    /// The kernel this runs on.
+    pub(crate) fn here() -> Self {
+        static HERE: OnceLock<Kernel> = OnceLock::new();
+        *HERE.get_or_init(Self::probed)
+    }
+
+    fn probed() -> Self {
+        let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+        let rules = rules.handle_access(AccessFs::from_all(ABI::V1));
+        match rules.and_then(Ruleset::create) {
+            Ok(_) => Self::Confines,
+            Err(_) => Self::Lacks,
+        }
+    }
+
+    /// What to tell the user where commands are not confined.
+    pub(crate) fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Confines => None,
+            Self::Lacks => Some(
+                "this kernel can't keep commands to their folders (it lacks Landlock): a command that \
+                 reads what it does not declare goes unnoticed",
+            ),
+        }
+    }
 }
 
 impl Confinement {
@@ -121,11 +147,15 @@ impl Confinement {
             reads,
             writes,
             network: params.bool("network"),
+            kernel: Kernel::here(),
         }
     }
 
     /// Confines the calling thread and all that it starts from now on; whether the kernel does.
     pub(crate) fn enter(&self) -> Result<bool, RulesetError> {
+        if self.kernel == Kernel::Lacks {
+            return Ok(false);
+        }
         let mut rules = Ruleset::default().handle_access(AccessFs::from_all(NEWEST))?;
         rules = rules.scope(Scope::from_all(NEWEST))?;
         if !self.network {
@@ -170,7 +200,7 @@ impl System {
         let places = Places {
             root: root.to_owned(),
             path: own.map(Into::into).or_else(|| env::var_os("PATH")),
-            program: params.texts("run").first().map(|name| (*name).to_owned()),
+            programs: super::named::programs(params),
         };
         let known = self.0.take_if(|shared| shared.places == places);
         let shared = known.unwrap_or_else(|| Arc::new(Shared::at(places)));
@@ -199,10 +229,10 @@ fn system(places: &Places) -> Vec<PathBuf> {
     }
     let path = &places.path;
     let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
-    let named = places.program.as_ref();
-    let program = named.and_then(|name| super::named::find(name, path.clone()));
-    let folder = program.and_then(|path| path.parent().map(Path::to_owned));
-    for folder in folders.into_iter().chain(folder) {
+    let programs = places.programs.iter();
+    let programs = programs.filter_map(|name| super::named::on_path(name, path.clone()));
+    let homes = programs.flat_map(|program| folders_of(&program));
+    for folder in folders.into_iter().chain(homes) {
         all.extend(program_home(&folder, home.as_deref()));
     }
     let all = all.into_iter().flat_map(|path| around(path, &places.root));
@@ -219,6 +249,28 @@ fn outermost(mut places: Vec<PathBuf>) -> Vec<PathBuf> {
         }
     }
     kept
+}
+
+/// The folders a program needs: its own, that of the file it is a link to, and where it is the Python
+/// of a virtual environment, that of the Python it was made with.
+fn folders_of(program: &Path) -> Vec<PathBuf> {
+    let own = program.parent();
+    let settings = own
+        .and_then(Path::parent)
+        .map(|home| home.join("pyvenv.cfg"));
+    let settings = settings.and_then(|path| fs::read_to_string(path).ok());
+    let base = settings.as_deref().and_then(|text| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| name.trim() == "home")?;
+        Some(PathBuf::from(value.trim()))
+    });
+    let real = program.canonicalize().ok();
+    let real = real.as_deref().and_then(Path::parent).map(Path::to_owned);
+    own.map(Path::to_owned)
+        .into_iter()
+        .chain(real)
+        .chain(base)
+        .collect()
 }
 
 /// What programs of a folder need: `bin` stands beside `lib` and `share`, but not in a user's home.
@@ -255,6 +307,7 @@ fn around(path: PathBuf, root: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{StartError, Starter};
 
     #[test]
     fn a_study_within_a_readable_folder_is_left_out_of_it() {
@@ -269,6 +322,58 @@ mod tests {
             found,
             [outer.path().join("a/tools"), outer.path().join("b")]
         );
+    }
+
+    #[test]
+    fn without_landlock_a_command_runs_and_the_user_is_told() {
+        let outside = tempfile::tempdir().unwrap();
+        let secret = outside.path().join("secret");
+        fs::write(&secret, "x").unwrap();
+        let reads_it = |kernel: Kernel| {
+            let places = Places {
+                root: PathBuf::from("/nowhere"),
+                path: env::var_os("PATH"),
+                programs: BTreeSet::new(),
+            };
+            let confinement = Confinement {
+                shared: Arc::new(Shared::at(places)),
+                reads: Vec::new(),
+                writes: Vec::new(),
+                network: false,
+                kernel,
+            };
+            let mut cat = std::process::Command::new("cat");
+            let silent = std::process::Stdio::null;
+            cat.arg(&secret).stdout(silent()).stderr(silent());
+            match Starter::default().start(cat, confinement) {
+                Ok(mut child) => child.wait().unwrap().success(),
+                Err(StartError::Confine(error)) => panic!("{error}"),
+                Err(StartError::Start(error)) => panic!("{error}"),
+            }
+        };
+        assert!(reads_it(Kernel::Lacks));
+        assert!(Kernel::Lacks.warning().unwrap().contains("Landlock"));
+        match Kernel::here() {
+            Kernel::Confines => assert!(!reads_it(Kernel::Confines)),
+            Kernel::Lacks => eprintln!("skipped: this kernel confines nothing"),
+        }
+        assert_eq!(Kernel::Confines.warning(), None);
+    }
+
+    #[test]
+    fn a_virtual_environment_brings_the_python_it_was_made_with() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        for folder in ["base/bin", "env/bin"] {
+            fs::create_dir_all(home.join(folder)).unwrap();
+        }
+        fs::write(home.join("base/bin/python3"), "").unwrap();
+        let link = home.join("env/bin/python");
+        std::os::unix::fs::symlink(home.join("base/bin/python3"), &link).unwrap();
+        let settings = format!("home = {}\nversion = 3\n", home.join("made/bin").display());
+        fs::write(home.join("env/pyvenv.cfg"), settings).unwrap();
+        let wanted = ["env/bin", "base/bin", "made/bin"].map(|folder| home.join(folder));
+        assert_eq!(folders_of(&link), wanted);
     }
 
     #[test]

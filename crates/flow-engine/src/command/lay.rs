@@ -65,7 +65,7 @@ fn take(places: &mut Places, name: &str, what: Vec<String>) -> Result<(), NodeEr
     }
 }
 
-pub(super) fn paths_of_outputs(params: &Params) -> BTreeMap<String, String> {
+pub(crate) fn paths_of_outputs(params: &Params) -> BTreeMap<String, String> {
     let outputs = params.value("outputs").as_map();
     let outputs = outputs.map_or_else(Vec::new, |map| map.iter().collect());
     let text = |(port, path): (&String, &Value)| (port.clone(), path.to_string());

@@ -188,7 +188,7 @@ fn program(board: &Board<'_>, name: &str, params: &Params) -> Option<PathBuf> {
 }
 
 /// Looks a program up as a shell would; where it lies without links.
-pub(super) fn find(name: &str, path: Option<OsString>) -> Option<PathBuf> {
+fn find(name: &str, path: Option<OsString>) -> Option<PathBuf> {
     on_path(name, path)?.canonicalize().ok()
 }
 
@@ -205,6 +205,11 @@ pub(super) fn on_path(name: &str, path: Option<OsString>) -> Option<PathBuf> {
             .collect(),
     };
     candidates.into_iter().find(|path| runs(path))
+}
+
+/// The programs that a command names, as far as that can be told without running it.
+pub(super) fn programs(params: &Params) -> BTreeSet<String> {
+    names(params).programs
 }
 
 /// Whether a word is the path of a file in the study's folder that is no result of flow's.

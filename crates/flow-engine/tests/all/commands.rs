@@ -88,6 +88,26 @@ fn what_a_command_says_is_kept_also_when_it_fails() {
     assert!(did.errors().contains("complained"), "{}", did.errors());
 }
 
+#[test]
+fn an_output_that_is_not_what_its_name_says_is_refused_unless_any_file_will_do() {
+    let study = |outputs: &str, words: &str| {
+        format!(
+            "[node.c]\nkind = \"command\"\nshell = \"mkdir p; printf {words} | tee a.toy > p/b.toy\"\noutputs = {{ {outputs} }}\n"
+        )
+    };
+    for outputs in ["out = \"a.toy\"", "out = \"p/*.toy\""] {
+        let lab = Lab::new(&study(outputs, "cut-of"));
+        let words = failure(&lab);
+        for part in ["is no whole toy file", "full stop", "type = \\\"file\\\""] {
+            assert!(words.contains(part), "{words}");
+        }
+        lab.study(&study(outputs, "whole."));
+        assert_eq!(lab.run().counts(), [1, 0, 0, 0]);
+    }
+    let any = study("out = { path = \"a.toy\", type = \"file\" }", "cut-of");
+    assert_eq!(Lab::new(&any).run().counts(), [1, 0, 0, 0]);
+}
+
 const SPLIT: &str = r#"
 [node.split]
 kind = "command"

@@ -13,7 +13,10 @@ use flow_contract::{
     ParamType, PortType, Row, Task, Value,
 };
 use flow_engine::snapshot::{Question, current, take};
-use flow_engine::{EngineError, Event, Session, Summary, Surveyed, WithCommand, run, survey};
+use flow_engine::{
+    EngineError, Event, History, Link, Session, Summary, Surveyed, WithCommand, explain, run,
+    survey,
+};
 use flow_plan::{Plan, Request, plan};
 use flow_store::Store;
 use tempfile::TempDir;
@@ -187,6 +190,16 @@ impl Catalog for Toys {
     fn kinds(&self) -> Vec<&dyn Kind> {
         vec![&Join, &Meet, &One, &Rows, &Say]
     }
+    /// A `.toy` file ends with a full stop, and no table is Parquet.
+    fn check_format(&self, extension: &str, bytes: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8_lossy(bytes);
+        match extension {
+            "toy" if !text.ends_with('.') => Err("it ends without a full stop".to_owned()),
+            "parquet" => Err(format!("it begins with {text}")),
+            _ => Ok(()),
+        }
+    }
+
     fn rows(&self, table: &[u8]) -> Result<Vec<Row>, String> {
         let text = std::str::from_utf8(table).map_err(|error| error.to_string())?;
         Ok(text
@@ -374,6 +387,16 @@ impl Lab {
     pub fn current(&self) -> Option<usize> {
         let (cache, study) = (self.path("cache"), self.read("pipeline.toml"));
         current(&self.question(&cache, &study)).map(|current| current.cached)
+    }
+
+    /// Why an instance's result is another than before.
+    pub fn explain(&self, instance: &str) -> Vec<Link> {
+        let plan = self.plan();
+        let survey = self.survey();
+        let mut all = survey.iter();
+        let at = all.position(|one| one.address.to_string() == instance);
+        let store = Store::open(&self.path("cache")).unwrap();
+        explain(&plan, &survey, &History::read(&store).unwrap(), at.unwrap())
     }
 
     pub fn survey(&self) -> Vec<Surveyed> {

@@ -9,3 +9,4 @@ mod lab;
 mod lifecycle;
 mod run;
 mod wander;
+mod why;

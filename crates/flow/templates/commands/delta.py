@@ -23,7 +23,20 @@ def tensors(path):
     return found
 
 
-epochs_path, stages_path, out_path = sys.argv[1:]
+def kept_stages(parquet, csv_file):
+    """Stage of every kept epoch: of the Parquet table where something here reads it, else of the CSV."""
+    try:
+        from pyarrow.parquet import read_table
+    except ImportError:
+        print("no pyarrow here: the stages are read from CSV")
+        with open(csv_file) as file:
+            return [row["stage"] for row in csv.DictReader(file) if row["kept"] == "true"]
+    print("the stages are read from Parquet")
+    table = read_table(parquet, columns=["stage", "kept"]).to_pydict()
+    return [stage for stage, kept in zip(table["stage"], table["kept"]) if kept]
+
+
+epochs_path, table_path, stages_path, out_path = sys.argv[1:]
 with open("flow.json") as file:
     params = json.load(file)["params"]
 
@@ -33,9 +46,7 @@ hertz = numpy.fft.rfftfreq(signals.shape[1], 1 / params["rate_hz"])
 within = (hertz >= params["low_hz"]) & (hertz < params["high_hz"])
 share = power[:, within].sum(axis=1) / power.sum(axis=1)
 
-with open(stages_path) as file:
-    stages = [row["stage"] for row in csv.DictReader(file) if row["kept"] == "true"]
-stages = numpy.array(stages)
+stages = numpy.array(kept_stages(table_path, stages_path))
 print(f"{len(share)} epochs, {len(stages)} kept stages")
 
 with open(out_path, "w", newline="") as file:
