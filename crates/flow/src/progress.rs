@@ -1,7 +1,7 @@
 //! What people and programs hear of a run: lines on stderr, JSON on stdout, the journal.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flow_engine::{Event, Listener};
 use flow_store::{Journal, Store};
@@ -17,6 +17,37 @@ pub struct Progress {
     began: Instant,
     journal: Journal,
     live: Option<Live>,
+    pace: Pace,
+}
+
+/// How far apart the progress lines of one instance are, so that the log of a CI job stays short.
+const APART: Duration = Duration::from_secs(5);
+
+/// When each running instance was last heard of in lines.
+#[derive(Default)]
+struct Pace(HashMap<String, Instant>);
+
+impl Pace {
+    /// Whether an event makes a line at this moment: everything but progress too soon after its instance's last line.
+    fn is_due(&mut self, event: &Event, now: Instant) -> bool {
+        match event {
+            Event::Started { instance, .. } => {
+                self.0.insert(instance.clone(), now);
+            }
+            Event::Ran { instance, .. } | Event::Failed { instance, .. } => {
+                self.0.remove(instance);
+            }
+            Event::Progress { instance, .. } => {
+                let last = self.0.entry(instance.clone()).or_insert(now);
+                if now.duration_since(*last) < APART {
+                    return false;
+                }
+                *last = now;
+            }
+            _ => {}
+        }
+        true
+    }
 }
 
 impl Progress {
@@ -29,6 +60,7 @@ impl Progress {
             quiet: run.quiet,
             began: Instant::now(),
             journal,
+            pace: Pace::default(),
         }
     }
 
@@ -135,7 +167,8 @@ impl Listener for Progress {
             return live.hear(event, line.as_deref());
         }
         let loud = matches!(event, Event::Failed { .. } | Event::RunFinished { .. });
-        if let Some(line) = self.line(event).filter(|_| loud || !self.quiet) {
+        let due = self.pace.is_due(event, Instant::now());
+        if let Some(line) = self.line(event).filter(|_| loud || due && !self.quiet) {
             words::note(&line);
         }
     }
@@ -299,6 +332,22 @@ mod tests {
             Event::Published { .. } => 11,
             Event::RunFinished { .. } => 12,
         }
+    }
+
+    #[test]
+    fn progress_of_an_instance_makes_a_line_every_five_seconds() {
+        let mut pace = Pace::default();
+        let began = Instant::now();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let event = |place: usize| one_of_each().swap_remove(place);
+        let (started, progress, ran) = (event(3), event(5), event(7));
+        assert!(pace.is_due(&started, began));
+        let heard: Vec<bool> = [1, 4, 5, 9, 10, 21]
+            .map(|seconds| pace.is_due(&progress, after(seconds)))
+            .into();
+        assert_eq!(heard, [false, false, true, false, true, true]);
+        assert!(pace.is_due(&ran, after(22)));
+        assert!(pace.0.is_empty());
     }
 
     #[test]
