@@ -64,7 +64,7 @@ fn epochs_too_short_for_the_network_are_refused_before_anything_runs() {
         2,
         &[
             "pipeline.toml:",
-            "layer 3 `layer3` spans 4 samples, gets 3",
+            "layer 3 `max-pool1` spans 4 samples, gets [4 channels, 3 samples]",
             "the epochs have 3 channels × 20 samples",
         ],
     );
