@@ -355,7 +355,7 @@ fn why_leads_to_the_file_before_and_after_the_run() {
     let sandbox = Sandbox::new(MEAN);
     sandbox.write("mean.sh", "wc -l < $1 > mean.txt");
     sandbox.write("data/ages.csv", "30\n40\n");
-    sandbox.run(&[]);
+    sandbox.run(&["text"]);
     sandbox.write("data/ages.csv", "30\n40\n50\n");
     let before = sandbox.flow(&["why", "text"]).out;
     for words in [
@@ -364,7 +364,7 @@ fn why_leads_to_the_file_before_and_after_the_run() {
     ] {
         assert!(before.contains(words), "{before}");
     }
-    sandbox.run(&[]);
+    sandbox.run(&["text"]);
     let after = sandbox.flow(&["why", "text"]).out;
     for words in [
         "text is up to date, made 2",
