@@ -17,14 +17,14 @@ fn study() -> String {
 /// Runs the training and kills the process after a few training epochs.
 fn killed(sandbox: &Sandbox) {
     let mut flow = Command::new(env!("CARGO_BIN_EXE_flow"))
-        .args(["run", NET])
+        .args(["run", "--json", NET])
         .current_dir(sandbox.path("."))
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(flow.stderr.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains(" 4/150 ")));
+    let mut lines = BufReader::new(flow.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("\"done\":4,\"total\":150,")));
     flow.kill().unwrap();
     flow.wait().unwrap();
 }

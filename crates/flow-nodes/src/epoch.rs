@@ -302,13 +302,7 @@ fn cut(
         fates.push(fate);
     }
     if stage.is_empty() {
-        let what = format!(
-            "none of the {} epochs of the night can be used",
-            fates.len()
-        );
-        return Err(NodeError::new(what)
-            .because(reasons(&fates))
-            .help("check that the scoring belongs to this recording"));
+        return Err(nothing_left(signals, placed, rules, &fates)?);
     }
     let time = x.len() / stage.len() / signals.channels();
     let file = TensorsBuilder::new()
@@ -318,6 +312,28 @@ fn cut(
         .u8("stage", &[stage.len()], &stage)
         .build()?;
     Ok((file, table(placed, &fates)?))
+}
+
+/// What to say of a night without a usable epoch: the reasons, and the first channel that fails.
+fn nothing_left(
+    signals: &Signals<'_>,
+    placed: &[Placed],
+    rules: &Rules,
+    fates: &[Fate],
+) -> Result<NodeError, NodeError> {
+    let mut why = reasons(fates);
+    let fails = |(_, fate): &(&Placed, &Fate)| matches!(fate, Fate::Flat | Fate::NotFinite);
+    if let Some((one, _)) = placed.iter().zip(fates).find(fails) {
+        let channel = signals.unusable(one.onset, rules.seconds, rules.flat)?;
+        if let Some(channel) = channel {
+            why.push_str(&format!("; first channel {channel} at {} s", one.onset));
+        }
+    }
+    let count = fates.len();
+    let what = format!("none of the {count} epochs of the night can be used");
+    Ok(NodeError::new(what)
+        .because(why)
+        .help("check that the scoring belongs to this recording, and its channels"))
 }
 
 fn table(placed: &[Placed], fates: &[Fate]) -> Result<Vec<u8>, NodeError> {

@@ -23,26 +23,23 @@ pub struct Progress {
 /// How far apart the progress lines of one instance are, so that the log of a CI job stays short.
 const APART: Duration = Duration::from_secs(5);
 
-/// When each running instance was last heard of in lines.
+/// When each running instance's progress was last told in a line.
 #[derive(Default)]
 struct Pace(HashMap<String, Instant>);
 
 impl Pace {
-    /// Whether an event makes a line at this moment: everything but progress too soon after its instance's last line.
+    /// Whether an event makes a line at this moment: everything but progress too soon after that of its instance before.
     fn is_due(&mut self, event: &Event, now: Instant) -> bool {
         match event {
-            Event::Started { instance, .. } => {
-                self.0.insert(instance.clone(), now);
-            }
             Event::Ran { instance, .. } | Event::Failed { instance, .. } => {
                 self.0.remove(instance);
             }
             Event::Progress { instance, .. } => {
-                let last = self.0.entry(instance.clone()).or_insert(now);
-                if now.duration_since(*last) < APART {
+                let last = self.0.get(instance);
+                if last.is_some_and(|last| now.duration_since(*last) < APART) {
                     return false;
                 }
-                *last = now;
+                self.0.insert(instance.clone(), now);
             }
             _ => {}
         }
@@ -340,12 +337,9 @@ mod tests {
         let began = Instant::now();
         let after = |seconds| began + Duration::from_secs(seconds);
         let event = |place: usize| one_of_each().swap_remove(place);
-        let (started, progress, ran) = (event(3), event(5), event(7));
-        assert!(pace.is_due(&started, began));
-        let heard: Vec<bool> = [1, 4, 5, 9, 10, 21]
-            .map(|seconds| pace.is_due(&progress, after(seconds)))
-            .into();
-        assert_eq!(heard, [false, false, true, false, true, true]);
+        let (progress, ran) = (event(5), event(7));
+        let heard = [1, 2, 5, 6, 10, 11, 21].map(|seconds| pace.is_due(&progress, after(seconds)));
+        assert_eq!(heard, [true, false, false, true, false, true, true]);
         assert!(pace.is_due(&ran, after(22)));
         assert!(pace.0.is_empty());
     }

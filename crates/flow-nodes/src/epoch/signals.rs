@@ -160,15 +160,10 @@ impl<'a> Signals<'a> {
         let before = x.len();
         let mut fate = Fate::Kept;
         for one in &self.chosen {
-            let Some(samples) = self.samples(one, onset, seconds)? else {
+            let Some(values) = self.values(one, onset, seconds)? else {
                 fate = Fate::Gap;
                 break;
             };
-            let mut values = vec![0.0_f32; samples.len()];
-            self.psg
-                .physical_into(one.index, samples.start, &mut values)
-                .map_err(|error| self.at(one.index, onset, &error))?;
-            values.iter_mut().for_each(|value| *value *= one.microvolt);
             fate = judged(&values, flat);
             if fate != Fate::Kept {
                 break;
@@ -183,6 +178,38 @@ impl<'a> Signals<'a> {
             x.truncate(before);
         }
         Ok(fate)
+    }
+
+    /// The first channel that is flat or not finite in an epoch.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn unusable(&self, onset: f64, seconds: f64, flat: f64) -> Result<Option<&str>, NodeError> {
+        for (one, name) in self.chosen.iter().zip(self.names()) {
+            let values = self.values(one, onset, seconds)?;
+            if values.is_some_and(|values| judged(&values, flat) != Fate::Kept) {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A channel's values of an epoch in µV; `None` where they are not all there in one stretch.
+    fn values(
+        &self,
+        one: &Chosen,
+        onset: f64,
+        seconds: f64,
+    ) -> Result<Option<Vec<f32>>, NodeError> {
+        let Some(samples) = self.samples(one, onset, seconds)? else {
+            return Ok(None);
+        };
+        let mut values = vec![0.0_f32; samples.len()];
+        self.psg
+            .physical_into(one.index, samples.start, &mut values)
+            .map_err(|error| self.at(one.index, onset, &error))?;
+        values.iter_mut().for_each(|value| *value *= one.microvolt);
+        Ok(Some(values))
     }
 
     /// The samples of an epoch; `None` where they are not all there in one stretch.

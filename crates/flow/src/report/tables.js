@@ -55,7 +55,7 @@
     bar.className = "filter";
     field.type = "search";
     field.id = label.htmlFor = `filter-${number}`;
-    label.textContent = `Filter ${table.caption.textContent}`;
+    label.textContent = `Filter ${table.caption.innerText}`;
     count.htmlFor.add(field.id);
     bar.append(label, field, count);
     table.closest(".scroll").before(bar);
