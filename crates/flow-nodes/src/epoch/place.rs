@@ -114,10 +114,10 @@ fn filled(scored: Vec<Placed>, end: f64, seconds: f64) -> Vec<Placed> {
     for mut one in scored {
         let hole = one.onset.min(end);
         all.extend(unscored(reached, hole, seconds, Fate::Hole));
-        if one.onset < reached - SLACK {
-            one.fate = Fate::ScoredTwice;
+        match one.onset < reached - SLACK {
+            true => one.fate = Fate::ScoredTwice,
+            false => reached = one.onset + seconds,
         }
-        reached = reached.max(one.onset + seconds);
         all.push(one);
     }
     all.extend(unscored(reached, end, seconds, Fate::AfterScoring));
