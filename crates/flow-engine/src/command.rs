@@ -61,7 +61,7 @@ impl Catalog for WithCommand<'_> {
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "command",
-    revision: 2,
+    revision: 3,
     summary: "Runs a program or a shell line in a folder that holds only its inputs.",
     example: r#"[node.mean]
 kind = "command"
@@ -188,13 +188,6 @@ pub(crate) fn run(task: &mut Task<'_>, root: &Path, desk: &mut Desk) -> Result<(
 }
 
 fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
-    let fill = |text: &str| {
-        let mut text = text.to_owned();
-        for (name, place) in places {
-            text = text.replace(&format!("{{{name}}}"), &place.join(" "));
-        }
-        text
-    };
     let fill_all = |text: &str| {
         let name = text
             .strip_prefix('{')
@@ -202,7 +195,7 @@ fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
         // An argument that is a port of many becomes as many arguments.
         match name.and_then(|name| places.get(name)) {
             Some(places) => places.clone(),
-            None => vec![fill(text)],
+            None => vec![filled(text, places)],
         }
     };
     match task.params.text("shell") {
@@ -210,8 +203,26 @@ fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
             let run = task.params.texts("run").into_iter();
             run.flat_map(fill_all).collect()
         }
-        line => vec!["/bin/sh".to_owned(), "-c".to_owned(), fill(line)],
+        line => vec!["/bin/sh".to_owned(), "-c".to_owned(), filled(line, places)],
     }
+}
+
+/// A text with each `{name}` in it replaced by what it stands for; what is put in is not looked at again.
+fn filled(text: &str, places: &lay::Places) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let name = from[1..].split_once('}').map_or("", |(name, _)| name);
+        let (put, taken) = match places.get(name) {
+            Some(place) => (place.join(" "), name.len() + 2),
+            None => ("{".to_owned(), 1),
+        };
+        out.push_str(&put);
+        rest = &from[taken..];
+    }
+    out + rest
 }
 
 /// What to start for a name: a program named by a path in the study's folder lies in the command's own,
@@ -298,4 +309,21 @@ fn variable(param: &str) -> String {
     let sign = |c: char| if c.is_alphanumeric() { c } else { '_' };
     let name: String = param.chars().map(sign).collect();
     format!("PARAM_{}", name.to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_is_not_looked_at_again() {
+        let place = |name: &str, place: &str| (name.to_owned(), vec![place.to_owned()]);
+        let places = [place("a", "{b} {a}"), place("b", "x")].into();
+        assert_eq!(filled("{a}-{b}", &places), "{b} {a}-x");
+        // Braces of other languages stay: a shell's `${HOME}`, awk's blocks, a brace that never ends.
+        assert_eq!(
+            filled("awk '{s += $1} END {print s}' {{b}} {", &places),
+            "awk '{s += $1} END {print s}' {x} {"
+        );
+    }
 }

@@ -25,6 +25,7 @@ use crate::ear::Ear;
 use crate::form::Wants;
 use crate::keep::{keep, with_words};
 use crate::prepare::{Artifact, Origin, Prepared};
+use crate::publish::told;
 use crate::session::Session;
 
 /// An instance to run.
@@ -444,7 +445,7 @@ fn unreadable(error: ReadError) -> Verdict {
             digest,
             gone: false,
         },
-        error => Verdict::Failed(NodeError::new(error)),
+        ReadError::Io(error) => Verdict::Failed(told(&error)),
     }
 }
 

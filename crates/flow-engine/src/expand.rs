@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::board::{Board, Expansion, InstanceId, Outcome, State};
 use crate::links::Links;
 use crate::prepare::matching_paths;
+use crate::publish::told;
 use crate::session::Session;
 
 /// The nodes that the targets need, and where only some of their instances are needed.
@@ -274,7 +275,7 @@ fn table_rows(board: &Board<'_>, id: InstanceId, output: &str) -> Result<Vec<Row
                 gone: matches!(error, ReadError::Missing { .. }),
             });
         }
-        Err(error) => return Err(Attempt::Failed(NodeError::new(error))),
+        Err(ReadError::Io(error)) => return Err(Attempt::Failed(told(&error))),
     };
     board.session.catalog.rows(&content).map_err(|why| {
         let what = format!("`{}` can't span an axis", place());

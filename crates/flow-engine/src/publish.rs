@@ -130,8 +130,17 @@ fn put(session: &Session<'_>, digest: &Digest, path: &Path) -> Result<Published,
         .publish(digest, path)
         .map_err(|error| match error {
             StoreError::Blob(error) => unreadable(*error),
-            error => Unpublished::Failed(NodeError::new(error)),
+            error => Unpublished::Failed(told(&error)),
         })
+}
+
+/// What the store could not do, as a node's failure.
+pub(crate) fn told(error: &StoreError) -> NodeError {
+    let failed = NodeError::new(error);
+    match error.help() {
+        Some(help) => failed.help(help),
+        None => failed,
+    }
 }
 
 fn unreadable(error: ReadError) -> Unpublished {
@@ -141,7 +150,7 @@ fn unreadable(error: ReadError) -> Unpublished {
             digest,
             gone: false,
         },
-        error => Unpublished::Failed(NodeError::new(error)),
+        ReadError::Io(error) => Unpublished::Failed(told(&error)),
     }
 }
 

@@ -139,6 +139,27 @@ pub(crate) fn say(words: &'static str) -> impl FnOnce() -> String {
 }
 
 impl StoreError {
+    /// What the user can do about it, where something general can be said.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::DiskFull { .. } => Some(
+                "make room there, perhaps by `flow gc`, and run again: what is finished is kept",
+            ),
+            Self::ReadOnly { .. } => Some(
+                "flow writes there even to read safely: give yourself the right to, or copy the study \
+                 to where you have it",
+            ),
+            Self::TooManyFiles { .. } => {
+                Some("allow more open files, for instance by `ulimit -n 1024`, and run again")
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                Some("a file stands where a folder is needed: move it away, and run again")
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn of(source: io::Error, doing: String, path: &Path) -> Self {
         use io::ErrorKind as Kind;
         let path = path.to_owned();

@@ -56,18 +56,21 @@ impl Refusal {
 
 impl From<flow_store::StoreError> for Refusal {
     fn from(error: flow_store::StoreError) -> Self {
-        Self::failed(error)
+        match error.help() {
+            Some(help) => Self::failed(format!("{error}\n  help: {help}")),
+            None => Self::failed(error),
+        }
     }
 }
 
 impl From<flow_engine::EngineError> for Refusal {
     fn from(error: flow_engine::EngineError) -> Self {
-        match &error {
-            flow_engine::EngineError::NoSuchInstance { some, .. } => {
+        match error {
+            flow_engine::EngineError::NoSuchInstance { ref some, .. } => {
                 let help = format!("{error}\n  help: there are {}", some.join(", "));
                 Self::wrong(help)
             }
-            flow_engine::EngineError::Store(_) => Self::failed(error),
+            flow_engine::EngineError::Store(error) => error.into(),
         }
     }
 }

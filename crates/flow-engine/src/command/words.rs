@@ -101,13 +101,26 @@ pub(super) fn failure(
     let last = words.last_lines();
     let error = NodeError::new(format!("the command ended with {status}")).at(argv.join(" "));
     if last.is_empty() {
-        return error;
+        // On a full disk a command can't even complain.
+        return match is_full(folder) {
+            true => error
+                .because(format!("the disk of `{}` is full", folder.display()))
+                .help("make room there, perhaps by `flow gc`, and run again"),
+            false => error,
+        };
     }
     let error = error.because(last.join("\n       "));
     match missed(&last.join("\n"), root, folder) {
         Some(help) => error.help(help),
         None => error,
     }
+}
+
+/// Whether next to nothing can be written where a folder lies.
+fn is_full(folder: &Path) -> bool {
+    const NEXT_TO_NOTHING: u64 = 64 << 10;
+    let disk = rustix::fs::statvfs(folder);
+    disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < NEXT_TO_NOTHING)
 }
 
 /// How to let a command have what its words say it could not have.

@@ -27,6 +27,7 @@ pub fn fill(folder: &Path, _from: u64) {
     };
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
     assert!(error.to_string().starts_with("writing "), "{error}");
+    assert!(error.help().unwrap().contains("make room"));
     for (number, digest) in (0..).zip(&recorded) {
         assert_eq!(store.get(digest).unwrap()[..8], bytes(number, 8)[..]);
     }
