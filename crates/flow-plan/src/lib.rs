@@ -3,6 +3,7 @@
 //! [`plan`] takes the text of a study and a catalog of kinds. It gives a [`Plan`] that is valid by
 //! construction, or [`Problems`]; [`grammar`] is the language on one page. It reads no file and prints nothing.
 
+mod amount;
 mod check;
 mod complaints;
 mod conform;
@@ -26,6 +27,7 @@ mod sweep;
 mod template;
 mod words;
 
+pub use amount::bytes;
 pub use check::{Request, plan};
 pub use layout::{LayoutError, formatted};
 pub use node::{ParamError, file_row};

@@ -15,8 +15,8 @@ use crate::store::Store;
 pub struct Size {
     /// Blobs, large and small.
     pub blobs: u64,
-    /// Their bytes.
-    pub blob_bytes: u64,
+    /// Bytes of the large ones, each a file.
+    pub large_bytes: u64,
     /// Records in the ledger.
     pub records: u64,
     /// Bytes of packs with their indexes, small blobs and what is left of removed ones.
@@ -40,17 +40,32 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+impl Size {
+    /// Bytes of all of it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.large_bytes
+            + self.pack_bytes
+            + self.ledger_bytes
+            + self.memo_bytes
+            + self.damaged_bytes
+    }
+}
+
 impl Store {
     /// What the whole cache takes.
     ///
     /// # Errors
     /// [`StoreError`] when the cache can't be listed.
     pub fn size(&self) -> Result<Size, StoreError> {
-        let blobs = self.blob_sizes()?;
         let damaged = list(&self.folder.join("damaged"))?;
         Ok(Size {
-            blobs: blobs.len() as u64,
-            blob_bytes: blobs.values().sum(),
+            blobs: self.blob_sizes()?.len() as u64,
+            large_bytes: self
+                .large_blobs()?
+                .into_iter()
+                .map(|(_, bytes)| bytes)
+                .sum(),
             records: self.ledger.frames()?.len() as u64,
             pack_bytes: self.packs.bytes()?,
             ledger_bytes: self.ledger.bytes()?,

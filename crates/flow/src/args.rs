@@ -262,8 +262,8 @@ pub struct Gc {
     /// Only say what would be removed.
     #[arg(long)]
     pub dry_run: bool,
-    /// Keep older results too, the newest first, up to so many bytes in all.
-    #[arg(long, value_name = "BYTES")]
+    /// Keep older results too, the newest first, up to so much in all: bytes, or as `20 GB`.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
     /// How many of the last runs to keep whole.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -406,6 +406,11 @@ pub struct Explain {
     /// The shares as one JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let wanted = "it wants a number of bytes, or an amount such as `500 MB` or `20 GiB`";
+    flow_plan::bytes(text).ok_or_else(|| wanted.to_owned())
 }
 
 fn target_of(text: &str) -> Result<String, String> {

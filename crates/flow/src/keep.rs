@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::args::{Du, Fsck, Gc, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
-use crate::words::{answer, answer_json};
+use crate::words::{answer, answer_json, size};
 
 /// Verifies every stored object; what is damaged is set aside, and the next run computes it again.
 pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
@@ -52,9 +52,9 @@ pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
         ));
     }
     answer(&format!(
-        "{} objects of {} bytes and {} records are good; {} objects and {} records are damaged, {} are missing",
+        "{} objects ({}) and {} records are good; {} objects and {} records are damaged, {} are missing",
         found.good_blobs,
-        found.good_bytes,
+        size(found.good_bytes),
         found.good_records,
         found.damaged.len(),
         found.damaged_records,
@@ -95,8 +95,10 @@ pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
         "removed"
     };
     answer(&format!(
-        "{verb} {} records and {} objects, {} bytes",
-        swept.removed_records, swept.removed_blobs, swept.removed_bytes
+        "{verb} {} records and {} objects, {}",
+        swept.removed_records,
+        swept.removed_blobs,
+        size(swept.removed_bytes)
     ));
     Ok(Outcome::Done)
 }
@@ -157,10 +159,14 @@ pub fn du(place: &Place, du: &Du) -> Result<Outcome, Refusal> {
         return Ok(Outcome::Done);
     }
     for (node, usage) in &usages {
-        answer(&format!(
-            "{:>14} bytes  {:>6} results  {node}",
-            usage.bytes, usage.records
-        ));
+        let (bytes, results) = (size(usage.bytes), usage.records);
+        answer(&format!("{bytes:>8}  {results:>6} × {node}"));
     }
+    let all = store.size()?;
+    let bytes = size(all.bytes());
+    answer(&format!(
+        "{bytes:>8}  {:>6} results, on disk in all",
+        all.records
+    ));
     Ok(Outcome::Done)
 }

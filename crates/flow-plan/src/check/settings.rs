@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::amount::{MEMORY_UNITS, TIME_UNITS, measured};
 use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
 use crate::mistake::EffectMistake;
@@ -105,30 +106,6 @@ fn boolean(
     value.as_bool()
 }
 
-const MEMORY_UNITS: [(&str, f64); 9] = [
-    ("B", 1.0),
-    ("KiB", 1024.0),
-    ("MiB", 1_048_576.0),
-    ("GiB", 1_073_741_824.0),
-    ("TiB", 1_099_511_627_776.0),
-    ("kB", 1e3),
-    ("MB", 1e6),
-    ("GB", 1e9),
-    ("TB", 1e12),
-];
-
-const TIME_UNITS: [(&str, f64); 9] = [
-    ("ms", 1e-3),
-    ("s", 1.0),
-    ("sec", 1.0),
-    ("min", 60.0),
-    ("h", 3600.0),
-    ("hour", 3600.0),
-    ("hours", 3600.0),
-    ("d", 86_400.0),
-    ("days", 86_400.0),
-];
-
 fn memory(item: &Item<'_>, names: Names<'_>, complaints: &mut Complaints) -> Option<u64> {
     let mistake = |text| EffectMistake::Amount {
         what: "an amount of memory",
@@ -168,23 +145,6 @@ fn amount(
         complaints.add(item.span, mistake(value.to_string()));
     }
     amount
-}
-
-/// The sum of numbers with units, as in `1 h 30 min`.
-fn measured(text: &str, units: &[(&str, f64)]) -> Option<f64> {
-    let mut rest = text.trim();
-    let mut sum = 0.0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = rest[digits..].trim_start();
-        let end = rest.find(|c: char| !c.is_ascii_alphabetic());
-        let (unit, after) = rest.split_at(end.unwrap_or(rest.len()));
-        let (_, size) = units.iter().find(|(name, _)| *name == unit)?;
-        sum += number * size;
-        rest = after.trim_start();
-    }
-    (1e-3..=1e15).contains(&sum).then_some(sum)
 }
 
 fn pools(
