@@ -129,7 +129,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "recording `{}`", path.display()),
-            Self::Memory => f.write_str("recording in memory"),
+            Self::Memory => f.write_str("the recording"),
         }
     }
 }

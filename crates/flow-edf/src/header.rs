@@ -36,6 +36,10 @@ pub struct Header {
     pub data_start: usize,
 }
 
+/// What a data record may last, in s: 0 where time has no meaning, and at most 31 years, so that times of
+/// all records are finite.
+const RECORD_SECONDS: std::ops::RangeInclusive<f64> = 0.0..=1e9;
+
 /// An annotation signal: where its bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Track {
@@ -207,8 +211,8 @@ impl Reader<'_> {
 
     fn record_seconds(&self) -> Result<f64, EdfError> {
         let seconds =
-            field::number(&self.text(Field::RecordSeconds)).filter(|seconds| *seconds >= 0.0);
-        let wants = "a number of seconds that isn't negative";
+            field::number(&self.text(Field::RecordSeconds)).filter(|s| RECORD_SECONDS.contains(s));
+        let wants = "a number of seconds from 0 to 1e9";
         seconds.ok_or_else(|| self.unreadable(Field::RecordSeconds, None, wants))
     }
 

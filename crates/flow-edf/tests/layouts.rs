@@ -242,7 +242,7 @@ fn labels_lead_to_signals_or_to_words() {
         .to_string();
     assert_eq!(
         none,
-        "recording in memory has no signal `Fpz-Cz` (did you mean `EEG Fpz-Cz`?); it has `EEG Fpz-Cz`, `E`, `E`"
+        "the recording has no signal `Fpz-Cz` (did you mean `EEG Fpz-Cz`?); it has `EEG Fpz-Cz`, `E`, `E`"
     );
 }
 
@@ -256,7 +256,7 @@ fn damage_is_named_with_its_place() {
         .to_string();
     assert_eq!(
         error,
-        "recording in memory: field `number of samples in each data record` of signal 3 at byte 1360 is `1O00`, \
+        "the recording: field `number of samples in each data record` of signal 3 at byte 1360 is `1O00`, \
          but must be a whole number that isn't negative; the header is damaged there: fetch the file again or \
          mend the field"
     );

@@ -22,7 +22,7 @@ const FILE: PortType = PortType::new("any", Form::File);
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "array-epochs",
-    revision: 2,
+    revision: 3,
     summary: "Makes epochs of your own arrays: npz, npy, safetensors, or tables as Parquet or CSV.",
     example: r#"
 [node.people]

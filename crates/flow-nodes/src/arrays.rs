@@ -28,11 +28,7 @@ pub fn read(bytes: &[u8]) -> Result<Held<'_>, NodeError> {
     if let Some(arrays) = arrays(bytes)? {
         return Ok(Held::Arrays(arrays));
     }
-    match bytes.starts_with(b"PAR1") {
-        true => Table::read(bytes),
-        false => Table::read_csv(bytes),
-    }
-    .map(Held::Table)
+    Table::read_any(bytes).map(Held::Table)
 }
 
 /// The arrays of an npy, npz or safetensors file, which are borrowed where its bytes serve as they are; `None`

@@ -16,7 +16,7 @@ use flow_edf::Recording;
 use crate::recordings::{CLASSES, EPOCHS};
 use crate::table::TableBuilder;
 use crate::tensor::TensorsBuilder;
-use place::{Placed, lights_off, place};
+use place::{Placed, lights_off, place, refuse_endless};
 pub use signals::Channel;
 use signals::{SLACK_SECONDS, Signals};
 
@@ -75,7 +75,7 @@ marker = "Marker"
             ty: ParamType::List(&ParamType::Text),
             default: None,
             unit: "",
-            doc: "Modality and signal label, as in `EOG: EOG horizontal`; `|` separates labels to try in turn.",
+            doc: "Modality and signal label, as in `EOG: EOG horizontal`; `|` separates labels to try in turn, `#2` is the second of a label.",
         },
         ParamSpec {
             name: "seconds",
@@ -169,6 +169,7 @@ impl Kind for Epoch {
             let signals = Signals::find(&psg, &channels, task.params.text("marker"), task.observer)
                 .map_err(|error| within(&psg_name, error))?;
             let seconds = task.params.float("seconds");
+            refuse_endless(&psg, seconds).map_err(|error| within(&psg_name, error))?;
             let placed =
                 place(&psg, &hypnogram, seconds).map_err(|error| within(&hypnogram_name, error))?;
             let rules =
@@ -199,7 +200,7 @@ fn name(task: &Task<'_>, port: &str) -> String {
 }
 
 /// An error's place inside a file.
-fn within(file: &str, error: NodeError) -> NodeError {
+pub fn within(file: &str, error: NodeError) -> NodeError {
     let place = match &error.place {
         None => file.to_owned(),
         Some(place) => format!("{file}, {place}"),

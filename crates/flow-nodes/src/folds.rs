@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use flow_contract::{
     Descriptor, Form, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType, PortType, Task,
-    derive_seed,
+    Value, derive_seed,
 };
 use flow_stats::folds::{Role, RoleCounts, draw, partition};
 
-use crate::recordings::RECORDINGS_PORT;
+use crate::recordings::{RECORDINGS_PORT, check_subject};
 use crate::table::{Table, TableBuilder};
 
 /// See the module's page.
@@ -89,7 +89,7 @@ impl Kind for Folds {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let table = {
             let params = task.params;
-            let subjects = Table::read(&task.input("recordings")?.content)?.texts("subject")?;
+            let subjects = subjects(&Table::read(&task.input("recordings")?.content)?)?;
             let seed = derive_seed(task.seed, &["folds"]);
             let (count, validation) = (params.count("count"), params.count("validation"));
             let folds = if params.text("method") == "draw" {
@@ -126,4 +126,17 @@ impl Kind for Folds {
         task.give("table", table);
         Ok(())
     }
+}
+
+/// The subject of every recording, each with a name that a list of them can hold.
+fn subjects(table: &Table) -> Result<Vec<String>, NodeError> {
+    let named = table.values("subject")?.into_iter().enumerate();
+    let name = |(row, value)| {
+        let name = match value {
+            Value::Null => String::new(),
+            value => value.to_string(),
+        };
+        check_subject(row, &name).map(|()| name)
+    };
+    named.map(name).collect()
 }

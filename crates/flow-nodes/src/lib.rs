@@ -9,6 +9,7 @@ mod backend;
 mod cohort;
 mod convert;
 mod count_epochs;
+mod csv;
 mod description;
 mod download;
 pub mod draw;
@@ -59,6 +60,16 @@ impl Kinds {
         let table = table::Table::read(table).map_err(|error| error.to_string())?;
         let rows = table.rows().map_err(|error| error.to_string())?;
         Ok((table.names(), rows))
+    }
+
+    /// A CSV table as Parquet.
+    ///
+    /// # Errors
+    /// In words: why it can't be read.
+    pub fn parquet_of_csv(&self, csv: &[u8]) -> Result<Vec<u8>, String> {
+        let table = table::Table::read_csv(csv);
+        let bytes = table.and_then(|table| table.parquet());
+        bytes.map_err(|error| error.to_string())
     }
 }
 

@@ -7,7 +7,8 @@ use flow_contract::{
     Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, PortType, Task,
 };
 
-use crate::recordings::RECORDINGS;
+use crate::epoch::within;
+use crate::recordings::{RECORDINGS, check_subject};
 use crate::table::Table;
 
 /// See the module's page.
@@ -15,7 +16,7 @@ pub struct ReadRecordings;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "recordings",
-    revision: 1,
+    revision: 2,
     summary: "Reads the table of recordings from CSV or Parquet: recording, subject, and covariates.",
     example: r#"[node.table]
 kind = "recordings"
@@ -25,7 +26,7 @@ table = { file = "recordings.csv" }             # columns recording and subject
         name: Cow::Borrowed("table"),
         ty: PortType::new("any", Form::File),
         arity: Arity::One,
-        doc: "CSV with a header, or Parquet; columns `recording` and `subject` must be there.",
+        doc: "CSV with a header, or Parquet; columns `recording` and `subject` name every row.",
     }],
     outputs: &[OutputPort {
         name: Cow::Borrowed("recordings"),
@@ -45,31 +46,31 @@ impl Kind for ReadRecordings {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let table = {
             let input = task.input("table")?;
-            let at = |error: NodeError| error.at(&input.name);
-            let is_parquet = input.content.starts_with(b"PAR1");
-            let read = if is_parquet {
-                Table::read(&input.content)
-            } else {
-                Table::read_csv(&input.content)
-            };
-            let table = read
-                .map_err(at)?
-                .with_text("recording")
-                .and_then(|t| t.with_text("subject"));
-            let table = table.map_err(at)?;
-            let mut seen = BTreeSet::new();
-            for (row, recording) in table.texts("recording")?.into_iter().enumerate() {
-                if !seen.insert(recording.clone()) {
-                    return Err(at(NodeError::new(format!(
-                        "recording `{recording}` stands twice, again in row {}",
-                        row + 1
-                    ))
-                    .help("give every recording one row")));
-                }
-            }
-            table.parquet()?
+            let read = Table::read_any(&input.content).and_then(named);
+            read.map_err(|error| within(&input.name, error))?
+                .parquet()?
         };
         task.give("recordings", table);
         Ok(())
     }
+}
+
+/// The table with its names as text, and every name there.
+fn named(table: Table) -> Result<Table, NodeError> {
+    let table = table.with_text("recording")?.with_text("subject")?;
+    let mut seen = BTreeSet::new();
+    let rows = table.texts("recording")?.into_iter();
+    for (row, (recording, subject)) in rows.zip(table.texts("subject")?).enumerate() {
+        let wrong = |what: String| NodeError::new(what).at(format!("row {}", row + 1));
+        if recording.trim().is_empty() {
+            return Err(wrong("there is no name of a recording".to_owned())
+                .help("fill the column `recording`"));
+        }
+        check_subject(row, &subject)?;
+        if !seen.insert(recording.clone()) {
+            return Err(wrong(format!("recording `{recording}` stands twice"))
+                .help("give every recording one row"));
+        }
+    }
+    Ok(table)
 }

@@ -224,6 +224,23 @@ pub fn recording_of(input: &Input) -> Result<String, NodeError> {
     Ok(label.to_string())
 }
 
+/// Refuses a name that folds can't list, because they write spaces between subjects.
+///
+/// # Errors
+/// The row, counted from 0, and what is wrong with its subject.
+pub fn check_subject(row: usize, subject: &str) -> Result<(), NodeError> {
+    let what = match subject.trim() {
+        "" => "there is no name of a subject".to_owned(),
+        _ if subject.contains(char::is_whitespace) => {
+            format!("the subject `{subject}` has a space in its name")
+        }
+        _ => return Ok(()),
+    };
+    Err(NodeError::new(what)
+        .at(format!("row {}", row + 1))
+        .help("name every subject in the column `subject`, without spaces"))
+}
+
 /// The subject of every recording.
 ///
 /// # Errors

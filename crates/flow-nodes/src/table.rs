@@ -1,12 +1,16 @@
 //! Tables on ports: Parquet in, Parquet and CSV out.
 
+use std::borrow::Cow;
 use std::io::Cursor;
+use std::sync::Arc;
 
+use crate::csv::{self, Holds};
 use crate::recordings::CLASSES as SLEEP_STAGES;
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
-    AnyValue, Column, CsvReader, CsvWriter, DataFrame, DataType, KeyValueMetadata, NamedFrom,
-    ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter, Series,
+    AnyValue, Column, CsvReadOptions, CsvWriter, DataFrame, DataType, Field, KeyValueMetadata,
+    NamedFrom, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
+    Series,
 };
 
 /// The key of a Parquet file's own metadata that lists classes, separated by tabs.
@@ -94,6 +98,15 @@ impl TableBuilder {
     }
 }
 
+fn data_type(holds: Holds) -> DataType {
+    match holds {
+        Holds::Whole => DataType::Int64,
+        Holds::Number => DataType::Float64,
+        Holds::Boolean => DataType::Boolean,
+        Holds::Nothing | Holds::Text => DataType::String,
+    }
+}
+
 fn failed(doing: &str, error: &dyn std::fmt::Display) -> NodeError {
     NodeError::new(format!("{doing}: {error}"))
 }
@@ -117,24 +130,52 @@ impl Table {
         Ok(Self(frame, classes))
     }
 
+    /// Reads a table of another's making: Parquet, or what is none as CSV.
+    ///
+    /// # Errors
+    /// As [`Self::read`] and [`Self::read_csv`].
+    pub fn read_any(bytes: &[u8]) -> Result<Self, NodeError> {
+        match bytes.starts_with(b"PAR1") {
+            true => Self::read(bytes),
+            false => Self::read_csv(bytes),
+        }
+    }
+
     /// Reads CSV with a header; columns of whole numbers, numbers and booleans are told from text.
     ///
     /// # Errors
-    /// When the bytes are not CSV.
+    /// When the bytes are not CSV: the line, and what is wrong there.
     pub fn read_csv(bytes: &[u8]) -> Result<Self, NodeError> {
-        let reader = CsvReader::new(Cursor::new(bytes));
-        reader
+        let outline = csv::outline(bytes).map_err(|why| {
+            NodeError::new(format!("reading CSV: {why}")).help(
+                "a table is UTF-8 text with a header; commas, or semicolons or tabs, part its columns",
+            )
+        })?;
+        let bytes = match outline.has_empty_lines {
+            true => Cow::Owned(csv::without_empty_lines(bytes)),
+            false => Cow::Borrowed(bytes),
+        };
+        let columns = outline.columns.iter();
+        let schema = columns.map(|(name, holds)| Field::new(name.into(), data_type(*holds)));
+        CsvReadOptions::default()
+            .with_schema(Some(Arc::new(schema.collect())))
+            .map_parse_options(|options| options.with_separator(outline.separator))
+            .into_reader_with_file_handle(Cursor::new(&bytes[..]))
             .finish()
             .map(|frame| Self(frame, Vec::new()))
             .map_err(|error| failed("reading CSV", &error))
     }
 
-    /// The table with a column turned into text.
+    /// The table with a column turned into text; an empty cell is the empty text.
     ///
     /// # Errors
     /// When there is no such column.
     pub fn with_text(mut self, column: &str) -> Result<Self, NodeError> {
-        let texts = self.texts(column)?;
+        let text = |value: &Value| match value {
+            Value::Null => String::new(),
+            value => value.to_string(),
+        };
+        let texts: Vec<String> = self.values(column)?.iter().map(text).collect();
         let series = Series::new(column.into(), texts);
         self.0
             .with_column(series.into())
@@ -391,6 +432,25 @@ mod tests {
             csv,
             "recording,epoch,share,kept\nST7011,3,50.5,true\nST7012,4,,false\n"
         );
+    }
+
+    #[test]
+    fn csv_of_others_loses_nothing() {
+        let read = |text: &str| Table::read_csv(text.as_bytes()).unwrap();
+        let table = read("\u{feff}id;n;x;ok;none\r\n007;1;0.5;true;\r\n\r\n08;-2;NaN;False;\r\n");
+        assert_eq!(table.texts("id").unwrap(), ["007", "08"]);
+        assert_eq!(table.ints("n").unwrap(), [1, -2]);
+        assert_eq!(table.floats("x").unwrap(), [Some(0.5), None]);
+        assert_eq!(table.bools("ok").unwrap(), [true, false]);
+        assert_eq!(table.values("none").unwrap(), [Value::Null, Value::Null]);
+        // What a column holds may show late.
+        let late = format!("a\n{}x\n", "1\n".repeat(1000));
+        assert_eq!(read(&late).texts("a").unwrap()[1000], "x");
+        let quoted = read("a,b\n\"x,\ny\",\"1\"\nz,\"\"\n");
+        assert_eq!(quoted.texts("a").unwrap(), ["x,\ny", "z"]);
+        assert_eq!(quoted.texts("b").unwrap()[0], "1");
+        assert_eq!(read("a,b\n").height(), 0);
+        assert_eq!(read("a\n1\n\n2\n").ints("a").unwrap(), [1, 2]);
     }
 
     #[test]

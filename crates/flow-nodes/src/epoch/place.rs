@@ -1,5 +1,7 @@
 //! Where the epochs of a night lie: those of the scoring, and those between, before and after them.
 
+use std::collections::BTreeSet;
+
 use flow_contract::NodeError;
 use flow_edf::{Recording, Start};
 
@@ -70,7 +72,7 @@ pub fn place(
     let mut placed = Vec::new();
     for annotation in hypnogram.annotations() {
         let text = annotation.text.trim();
-        if !text.starts_with("Sleep stage") && text != "Movement time" {
+        if !is_scoring(text) {
             continue;
         }
         let duration = annotation.duration_seconds.unwrap_or(seconds);
@@ -83,19 +85,54 @@ pub fn place(
         placed.extend(onsets.map(|onset| scored(onset, text)));
     }
     if placed.is_empty() {
-        return Err(NodeError::new("the scoring holds no sleep stages")
-            .because(format!(
-                "none of its {} annotations reads `Sleep stage …`",
-                hypnogram.annotations().len()
-            ))
-            .help("give the hypnogram file that belongs to this recording"));
+        return Err(no_stages(hypnogram, seconds));
     }
     let end = psg.duration_seconds();
-    if end / seconds > MOST {
-        return Err(endless(0.0, end, "the signals"));
-    }
     placed.sort_by(|a, b| a.onset.total_cmp(&b.onset));
     Ok(filled(placed, end, seconds))
+}
+
+fn is_scoring(text: &str) -> bool {
+    text.starts_with("Sleep stage") || text == "Movement time"
+}
+
+/// What to say of a scoring without an epoch: how long its stages are, or what it reads instead.
+fn no_stages(hypnogram: &Recording, seconds: f64) -> NodeError {
+    let all = || hypnogram.annotations().iter();
+    let stages = all().filter(|annotation| is_scoring(annotation.text.trim()));
+    let lengths = stages.map(|annotation| annotation.duration_seconds.unwrap_or(seconds));
+    if let Some(longest) = lengths.reduce(f64::max) {
+        return NodeError::new(format!("no scored stage lasts an epoch of {seconds} s"))
+            .because(format!("the longest lasts {longest} s"))
+            .help("set `seconds` to the length of the scorer's epochs");
+    }
+    let words: BTreeSet<&str> = all().map(|annotation| annotation.text.trim()).collect();
+    let mut some: Vec<String> = words
+        .iter()
+        .take(8)
+        .map(|word| format!("`{word}`"))
+        .collect();
+    if words.len() > some.len() {
+        some.push(format!("and {} more", words.len() - some.len()));
+    }
+    let why = match some.is_empty() {
+        true => "it has no annotations".to_owned(),
+        false => format!("its annotations read {}", some.join(", ")),
+    };
+    NodeError::new("the scoring holds no sleep stages")
+        .because(why)
+        .help("give the hypnogram of this recording; its stages read `Sleep stage 2`, `Sleep stage N2` and so on")
+}
+
+/// Refuses signals of more epochs than any night has.
+///
+/// # Errors
+/// The same, in words.
+pub fn refuse_endless(psg: &Recording, seconds: f64) -> Result<(), NodeError> {
+    match psg.duration_seconds() {
+        end if end / seconds > MOST => Err(endless(0.0, end, "the signals")),
+        _ => Ok(()),
+    }
 }
 
 fn endless(onset: f64, duration: f64, what: &str) -> NodeError {

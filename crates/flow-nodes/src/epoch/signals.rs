@@ -79,7 +79,7 @@ impl<'a> Signals<'a> {
                 return Err(NodeError::new(format!(
                     "`{label}` is sampled at {rate} Hz, which does not divide the {rate_hz} Hz of another channel"
                 ))
-                .help("choose channels of one rate"));
+                .help("choose channels of one rate, or resample the recording before"));
             }
             if hold > 1.0 {
                 observer.warn(&format!(
@@ -95,13 +95,9 @@ impl<'a> Signals<'a> {
                 hold: hold as usize,
             });
         }
-        let marker = if marker.is_empty() {
-            None
-        } else {
-            Some(
-                psg.signal_index(marker)
-                    .map_err(|e| missing(psg, marker, e))?,
-            )
+        let marker = match marker {
+            "" => None,
+            label => Some(labelled(psg, label)?.ok_or_else(|| no_marker(psg, label))?),
         };
         Ok(Self {
             psg,
@@ -278,45 +274,65 @@ fn judged(values: &[f32], flat: f64) -> Fate {
 
 fn index(psg: &Recording, channel: &Channel<'_>) -> Result<usize, NodeError> {
     for label in &channel.labels {
-        match psg.signal_index(label) {
-            Ok(index) => return Ok(index),
-            Err(EdfError::NoSuchSignal { .. }) => {}
-            Err(error) => return Err(NodeError::new(error)),
+        if let Some(index) = labelled(psg, label)? {
+            return Ok(index);
         }
     }
     let wanted = channel.labels.join("`, `");
-    let labels: Vec<&str> = psg
-        .signals()
-        .iter()
-        .map(|signal| signal.label.as_str())
-        .collect();
     Err(NodeError::new(format!(
         "there is no signal `{wanted}` for the modality {}",
         channel.modality
     ))
-    .because(format!("the recording has `{}`", labels.join("`, `")))
+    .because(labels(psg))
     .help("name one of these in `channels`"))
 }
 
-fn missing(psg: &Recording, marker: &str, error: EdfError) -> NodeError {
-    if !matches!(error, EdfError::NoSuchSignal { .. }) {
-        return NodeError::new(error);
+/// The only signal of a label, or the one that its number says; `None` where there is none.
+///
+/// # Errors
+/// Several signals of the label.
+fn labelled(psg: &Recording, label: &str) -> Result<Option<usize>, NodeError> {
+    match psg.signal_index(label) {
+        Ok(index) => Ok(Some(index)),
+        Err(EdfError::NoSuchSignal { .. }) => Ok(numbered(psg, label)),
+        Err(EdfError::AmbiguousLabel { indices, .. }) => {
+            let count = indices.len();
+            let what = format!("{count} signals are labelled `{label}`");
+            let help = format!("say which one: `{label}#1` to `{label}#{count}`");
+            Err(NodeError::new(what).help(help))
+        }
+        Err(error) => Err(NodeError::new(error)),
     }
-    let labels: Vec<&str> = psg
-        .signals()
-        .iter()
-        .map(|signal| signal.label.as_str())
-        .collect();
+}
+
+/// The signal that `Chin#2` means, the second of those labelled `Chin`.
+fn numbered(psg: &Recording, text: &str) -> Option<usize> {
+    let (label, number) = text.rsplit_once('#')?;
+    let before = number.parse::<usize>().ok()?.checked_sub(1)?;
+    let signals = psg.signals().iter().enumerate();
+    let mut named = signals.filter(|(_, signal)| signal.label == label);
+    named.nth(before).map(|(index, _)| index)
+}
+
+fn no_marker(psg: &Recording, marker: &str) -> NodeError {
     NodeError::new(format!("there is no signal `{marker}` to be the marker"))
-        .because(format!("the recording has `{}`", labels.join("`, `")))
+        .because(labels(psg))
         .help("name one of these in `marker`, or use \"\" for none")
+}
+
+fn labels(psg: &Recording) -> String {
+    let labels: Vec<&str> = psg.signals().iter().map(|one| one.label.as_str()).collect();
+    format!("the recording has `{}`", labels.join("`, `"))
 }
 
 fn rate(psg: &Recording, index: usize) -> Result<f64, NodeError> {
     let signal = &psg.signals()[index];
     signal.rate_hz.filter(|rate| *rate > 0.0).ok_or_else(|| {
-        NodeError::new(format!("`{}` has no sampling rate", signal.label))
-            .because("the file's data records have no duration")
+        let why = match signal.samples_per_record {
+            0 => "the file's data records hold no samples of it",
+            _ => "the file's data records have no duration",
+        };
+        NodeError::new(format!("`{}` has no sampling rate", signal.label)).because(why)
     })
 }
 

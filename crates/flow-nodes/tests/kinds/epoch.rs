@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use flow_contract::{NodeError, Value};
-use flow_edf::Recording;
+use flow_edf::{EdfWriter, Format, NewSignal, Recording, Samples};
 
 use crate::lab::{Psg, Ran, evening, file, hypnogram, run, text, texts};
 
@@ -169,6 +169,46 @@ fn what_cant_be_cut_says_file_channel_and_time() {
         &[],
     );
     assert!(none.unwrap_err().to_string().contains("movement: 2"));
+}
+
+#[test]
+fn a_scoring_without_epochs_says_what_it_reads() {
+    let psg = Psg::of_seconds(60).bytes();
+    let said = |scored: &[(f64, f64, &str)]| {
+        let scoring = hypnogram("X", evening(), scored);
+        epochs(&psg, &scoring, &[]).unwrap_err().to_string()
+    };
+    let words = said(&[(0.0, 30.0, "wake"), (30.0, 30.0, "REM")]);
+    assert!(words.contains("annotations read `REM`, `wake`"), "{words}");
+    let short = said(&[(0.0, 20.0, "Sleep stage 2"), (20.0, 10.0, "Sleep stage R")]);
+    assert!(short.contains("the longest lasts 20 s"), "{short}");
+    assert!(said(&[]).contains("it has no annotations"));
+}
+
+#[test]
+fn of_several_signals_with_one_label_one_is_chosen_by_number() {
+    let rise: Vec<i16> = (0..600).collect();
+    let fall: Vec<i16> = rise.iter().rev().copied().collect();
+    let chin = |samples| NewSignal::new("Chin", 100, Samples::I16(samples)).unit("uV");
+    let psg = EdfWriter::new(Format::EDF, 10.0).start(evening());
+    let psg = psg.signal(chin(&rise)).signal(chin(&fall)).to_bytes();
+    let psg = psg.unwrap();
+    let scoring = hypnogram("X", evening(), &[(0.0, 60.0, "Sleep stage 2")]);
+    let run = |label: &str| {
+        let more = [("channels", texts(&[label])), ("marker", text(""))];
+        epochs(&psg, &scoring, &more)
+    };
+    let unsaid = run("EMG: Chin").unwrap_err().to_string();
+    assert!(unsaid.contains("2 signals are labelled `Chin`"), "{unsaid}");
+    assert!(unsaid.contains("`Chin#1` to `Chin#2`"), "{unsaid}");
+    let first = |label| run(label).unwrap().f32("epochs", "x")[0];
+    assert!(first("EMG: Chin#1") < first("EMG: Chin#2"));
+    assert!(
+        run("EMG: Chin#3")
+            .unwrap_err()
+            .to_string()
+            .contains("no signal `Chin#3`")
+    );
 }
 
 /// The folder of the real files, which are not ours to ship.

@@ -12,6 +12,7 @@ use flow_edf::{
 };
 use flow_nodes::CATALOG;
 use flow_nodes::table::Table;
+use flow_nodes::tensor::Tensors;
 
 /// What a node gave and said.
 #[derive(Debug)]
@@ -23,6 +24,11 @@ pub struct Ran {
 impl Ran {
     pub fn table(&self, port: &str) -> Table {
         Table::read(&self.outputs[port]).unwrap()
+    }
+
+    pub fn f32(&self, port: &str, tensor: &str) -> Vec<f32> {
+        let tensors = Tensors::read(&self.outputs[port]).unwrap();
+        tensors.f32(tensor).unwrap().1.into_owned()
     }
 }
 

@@ -7,4 +7,5 @@
 
 mod epoch;
 mod lab;
+mod recordings;
 mod sleep_edf;
