@@ -42,6 +42,14 @@ impl Fault {
             false => format!(" (in {unit})"),
         };
         match self {
+            // Of a fraction where a whole number is wanted, the sort tells nothing.
+            Self::Type {
+                wants,
+                found: "a number",
+                value,
+            } if wants.contains("whole number") => {
+                format!("wants {wants}{unit}, but this is {value}")
+            }
             Self::Type { wants, found, .. } => format!("wants {wants}{unit}, but this is {found}"),
             Self::Range { wants, value } => format!("wants {wants}{unit}, but this is {value}"),
             Self::Choice { choices, value } => {

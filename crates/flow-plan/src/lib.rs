@@ -9,6 +9,7 @@ mod complaints;
 mod conform;
 pub mod grammar;
 mod graph;
+mod idle;
 mod item;
 mod layout;
 mod mistake;
@@ -30,6 +31,7 @@ mod words;
 pub use amount::bytes;
 pub use check::{Request, plan};
 pub use layout::{LayoutError, formatted};
+pub use nearest::nearest;
 pub use node::{ParamError, file_row};
 pub use plan::{
     Axis, AxisValues, Binding, Node, NodeId, Plan, Publish, Report, Resources, Section, Shown,

@@ -3,7 +3,8 @@
 /// The candidate that is nearest to `word` by edits, if it is near; the first of equals.
 ///
 /// Where none is near, one that begins the same is taken: `params` for `parameters`.
-pub(crate) fn nearest<'a>(
+#[must_use]
+pub fn nearest<'a>(
     word: &str,
     among: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
 ) -> Option<String> {

@@ -124,6 +124,11 @@ impl<'s> Names<'s> {
                 }
             }
         }
+        let words = pieces.iter().map(|piece| match piece {
+            Piece::Words(words) => words.len(),
+            Piece::Axis(_) => 0,
+        });
+        refuse_too_much(1, words.sum(), span, complaints)?;
         match (broken, pieces.as_slice()) {
             (true, _) => None,
             (false, []) => Some(Template::fixed(Value::from(""))),
@@ -170,12 +175,11 @@ impl<'s> Names<'s> {
                     }
                 },
             };
-            if texts.len().saturating_mul(choices.len()) > range::MOST_VALUES as usize {
-                let why = format!("more than {} values", range::MOST_VALUES);
-                let text = text.to_owned();
-                complaints.add(span, ParamMistake::Range { text, why });
-                return None;
-            }
+            let bytes = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+            let values = texts.len().saturating_mul(choices.len());
+            let both = bytes(&texts).saturating_mul(choices.len());
+            let both = both.saturating_add(bytes(&choices).saturating_mul(texts.len()));
+            refuse_too_much(values, both, span, complaints)?;
             let longer = |t: &String| {
                 choices
                     .iter()
@@ -341,6 +345,25 @@ impl<'s> Names<'s> {
             axes,
         }
     }
+}
+
+/// Text that references may make of a text, in bytes: far more than anyone writes, far less than there is memory.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Complains about values or text that references multiply; `None` where they do.
+pub(crate) fn refuse_too_much(
+    values: usize,
+    bytes: usize,
+    span: Span,
+    complaints: &mut Complaints,
+) -> Option<()> {
+    let what = match (values > range::MOST_VALUES as usize, bytes > MOST_BYTES) {
+        (true, _) => format!("{} values", range::MOST_VALUES),
+        (_, true) => format!("{} MiB of text", MOST_BYTES >> 20),
+        _ => return Some(()),
+    };
+    complaints.add(span, ParamMistake::TooMuch { what });
+    None
 }
 
 fn alone(value: &Value) -> Expanded {

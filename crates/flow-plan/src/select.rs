@@ -85,12 +85,14 @@ pub enum TargetError {
         text: String,
     },
     /// No such node.
-    #[error("there is no node `{node}`{}", meant(nearest))]
+    #[error("there is no node `{node}`{}", meant_or_there_are(nearest, nodes))]
     UnknownNode {
         /// The name.
         node: String,
         /// The nearest name there is.
         nearest: Option<String>,
+        /// Some names there are, where none is near.
+        nodes: Vec<String>,
     },
     /// No such axis.
     #[error("node `{node}` has no axis `{axis}`{}", meant(nearest))]
@@ -130,6 +132,16 @@ fn meant(nearest: &Option<String>) -> String {
         None => String::new(),
     }
 }
+
+fn meant_or_there_are(nearest: &Option<String>, nodes: &[String]) -> String {
+    match nodes {
+        [] => meant(nearest),
+        nodes => format!("; there are `{}`", nodes.join("`, `")),
+    }
+}
+
+/// How many nodes a message lists.
+const MOST_LISTED: usize = 12;
 
 impl Plan {
     /// The node or instances that an address means: `relevance`, `relevance[fold=3]`.
@@ -228,10 +240,13 @@ impl Plan {
     }
 
     fn unknown(&self, name: &str) -> TargetError {
-        let names = self.nodes.iter().map(Node::study_name);
+        let names = || self.nodes.iter().map(Node::study_name);
+        let nearest = nearest(name, names());
+        let listed = names().filter(|_| nearest.is_none()).take(MOST_LISTED);
         TargetError::UnknownNode {
             node: name.to_owned(),
-            nearest: nearest(name, names),
+            nodes: listed.map(str::to_owned).collect(),
+            nearest,
         }
     }
 }

@@ -6,26 +6,47 @@ use crate::mistake::NodeMistake;
 use crate::nearest::nearest;
 use crate::template::is_word;
 
-/// Complains about entries of `run` that are a name in braces and nothing else, where no port or
-/// param has that name. Braces inside other text may be the program's own, as in awk's.
+/// Complains about names in braces that no port or param has: where a word of `run` is nothing else, and
+/// elsewhere in `run` and `shell` where one of the names is near. Other braces may be the program's own, as
+/// in awk's.
 pub(super) fn check(table: &Table<'_>, complaints: &mut Complaints) {
-    let Some(Data::List(words)) = table.get("run").map(|item| &item.data) else {
-        return;
-    };
     let known = names(table);
-    for item in words {
-        let Some(word) = item.text().and_then(in_braces) else {
+    let words = match table.get("run").map(|item| &item.data) {
+        Some(Data::List(words)) => words.as_slice(),
+        _ => &[],
+    };
+    for item in words.iter().chain(table.get("shell")) {
+        let Some(text) = item.text() else {
             continue;
         };
-        if !known.contains(&word) {
-            let mistake = NodeMistake::UnknownBraces {
-                word: word.to_owned(),
-                nearest: nearest(word, known.iter().copied()),
-                known: known.iter().map(|name| (*name).to_owned()).collect(),
-            };
-            complaints.add(item.span, mistake);
+        let is_all = |word: &str| in_braces(text) == Some(word);
+        for word in all_in_braces(text).filter(|word| !known.contains(word)) {
+            let nearest = nearest(word, known.iter().copied());
+            if is_all(word) || nearest.is_some() && word.len() >= SURE_LETTERS {
+                let mistake = NodeMistake::UnknownBraces {
+                    word: word.to_owned(),
+                    nearest,
+                    known: known.iter().map(|name| (*name).to_owned()).collect(),
+                };
+                let written = format!("{{{word}}}");
+                complaints.add(complaints.narrow(item.span, &written), mistake);
+            }
         }
     }
+}
+
+/// A word with fewer letters is near to too many.
+const SURE_LETTERS: usize = 3;
+
+/// The words that stand alone in braces.
+fn all_in_braces(text: &str) -> impl Iterator<Item = &str> {
+    let after = text.split('{').skip(1);
+    after.filter_map(|after| {
+        after
+            .split_once('}')
+            .map(|(word, _)| word)
+            .filter(|word| is_word(word))
+    })
 }
 
 fn in_braces(text: &str) -> Option<&str> {

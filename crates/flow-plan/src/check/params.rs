@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::item::{self, Data, Table};
 use crate::mistake::{FileMistake, ParamMistake};
 use crate::nearest::nearest;
-use crate::refer::{Names, ParamValues};
+use crate::refer::{Names, ParamValues, refuse_too_much};
 use crate::template::{Token, is_word, tokens};
 use crate::{NodeId, Span, range};
 
@@ -113,10 +113,19 @@ fn overridden(old: &Value, text: &str) -> Result<Value, (&'static str, &'static 
             Ok(new)
         }
         old => {
-            let now = if new_is_many { "a list" } else { sort(&new) };
+            let now = match &new {
+                _ if new_is_many => "a list",
+                Value::Text(text) if is_whole(text) => "a whole number beyond 64 bits",
+                new => sort(new),
+            };
             Err((sort(old), now))
         }
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn sort(value: &Value) -> &'static str {
@@ -229,6 +238,7 @@ fn fill_value(
                     }
                     value => values.push(fill_value(value, span, names, complaints)?),
                 }
+                refuse_too_much(values.len(), 0, span, complaints)?;
             }
             Some(Value::List(values))
         }

@@ -28,8 +28,11 @@ pub(super) fn read(
 ) -> Vec<(Publish, Span)> {
     let mut published = Vec::new();
     let Data::Table(table) = &item.data else {
-        let wants = "a table of outputs and paths, as in { svg = \"figures/figure1.svg\" }";
-        wrong_sort(item, "`publish`", wants, complaints);
+        let output = outline.signature.outputs.first();
+        let output = output.map_or("output", |port| &*port.name);
+        let path = item.text().unwrap_or("tables/table.csv");
+        let wants = format!("a table of outputs and paths, as in {{ {output} = \"{path}\" }}");
+        wrong_sort(item, "`publish`", &wants, complaints);
         return published;
     };
     for entry in &table.entries {

@@ -63,6 +63,8 @@ pub(crate) enum ParamMistake {
     },
     /// A range that says nothing.
     Range { text: String, why: String },
+    /// References that multiply beyond any use.
+    TooMuch { what: String },
 }
 
 impl ParamMistake {
@@ -77,6 +79,7 @@ impl ParamMistake {
             Self::ListInText { .. } => "P16",
             Self::NoColumn { .. } => "P17",
             Self::Range { .. } => "P18",
+            Self::TooMuch { .. } => "P19",
             Self::SweptTwice { .. } => "P31",
             Self::SweptValues { .. } => "P32",
             Self::SweptHead { .. } => "P33",
@@ -128,6 +131,13 @@ impl ParamMistake {
             Self::Range { text, why } => Words::new(format!("`{text}` is not a range"))
                 .label(why.clone())
                 .help("ranges are `0..10`, `0..=10`, `lin(0, 1, 5)` and `log(1e-3, 100, 6)`"),
+            Self::TooMuch { what } => {
+                Words::new(format!("references make more than {what} of this"))
+                    .label("grows beyond use")
+                    .help(
+                        "a list or text that refers to another twice is twice as long: refer once",
+                    )
+            }
             _ => self.sweep_words(),
         }
     }

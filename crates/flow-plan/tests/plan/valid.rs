@@ -337,6 +337,43 @@ fn sweeping_seeds_gives_each_instance_its_own() {
 }
 
 #[test]
+fn an_axis_is_idle_where_nothing_of_its_node_depends_on_it() {
+    let plan = planned(
+        r#"
+        [node.a]
+        kind = "command"
+        for_each = { fold = [1, 2], used = [1, 2] }
+        shell = "echo $used > {out}"
+        outputs = { out = "a.txt", parts = "parts/*.csv" }
+        publish = { out = "a-$used-$fold.txt" }
+
+        [node.b]
+        kind = "command"
+        for_each = { fold = [1, 2], other = [1, 2] }
+        shell = "cat {a} > {out}"
+        inputs = { a = "a[used=1].out" }
+        outputs = { out = "b.txt" }
+
+        [node.c]
+        kind = "command"
+        shell = "touch parts/x"
+        outputs = { parts = "parts/*" }
+
+        [node.d]
+        kind = "command"
+        for_each = { part = "c.parts" }
+        shell = "cat {part} > {out}"
+        inputs = { part = "c.parts" }
+        outputs = { out = "d.txt" }
+        "#,
+    )
+    .unwrap();
+    let idle = plan.idle_axes().into_iter();
+    let idle = idle.map(|(node, axis)| format!("{}.{}", node.name, axis.name));
+    assert_eq!(idle.collect::<Vec<_>>(), ["a.fold", "b.other"]);
+}
+
+#[test]
 fn files_are_rows_too() {
     let plan = planned(
         r#"
