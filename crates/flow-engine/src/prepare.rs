@@ -1,5 +1,7 @@
 //! From a ready instance to its recipe.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
@@ -254,13 +256,8 @@ pub(crate) fn source_file(
 
 fn source_digest(board: &Board<'_>, path: &str, full: &Path) -> Result<Digest, NodeError> {
     if !full.is_file() {
-        let why = if full.is_dir() {
-            "it is a folder"
-        } else {
-            "there is no such file"
-        };
         return Err(NodeError::new(format!("`{path}` can't be read"))
-            .because(why)
+            .because(why_no_file(full))
             .help("paths start at the folder of the study file; check the spelling there"));
     }
     let digest = board.session.store.path_digest(full);
@@ -269,6 +266,16 @@ fn source_digest(board: &Board<'_>, path: &str, full: &Path) -> Result<Digest, N
     basis.sources.push((path.to_owned(), digest));
     board.fresh.borrow_mut().insert(path.to_owned(), digest);
     Ok(digest)
+}
+
+fn why_no_file(full: &Path) -> String {
+    match fs::metadata(full) {
+        Ok(found) if found.is_dir() => "it is a folder".to_owned(),
+        Ok(_) => "it is a pipe, a socket or a device".to_owned(),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => error.to_string(),
+        Err(_) if full.is_symlink() => "it is a link to what is not there".to_owned(),
+        Err(_) => "there is no such file".to_owned(),
+    }
 }
 
 /// The paths of the files matched by a pattern, as the study would write them, sorted.
@@ -281,7 +288,9 @@ pub(crate) fn matching_paths(board: &Board<'_>, pattern: &str) -> Result<Vec<Str
 
 /// The same without taking a note of it.
 pub(crate) fn paths_matching(root: &Path, pattern: &str) -> Result<Vec<String>, NodeError> {
-    let full = root.join(pattern);
+    // Signs of patterns in the study's own path stand for themselves.
+    let below = glob::Pattern::escape(&root.to_string_lossy());
+    let full = Path::new(&below).join(pattern);
     let wrong = |why: String| {
         NodeError::new(format!("`{pattern}` can't be searched for files"))
             .because(why)

@@ -240,16 +240,26 @@ pub(super) fn collect(task: &mut Task<'_>) -> Result<(), NodeError> {
         } else {
             let made = task.folder().join(&path);
             if !made.is_file() {
-                return Err(
-                    NodeError::new(format!("the command did not write `{path}`"))
-                        .because(what_lies_there(task))
-                        .help("outputs are paths in the folder the command runs in"),
-                );
+                return Err(not_made(task, &path, &made));
             }
             give(task, &port, made)?;
         }
     }
     Ok(())
+}
+
+/// What to say of an output that is no file.
+fn not_made(task: &Task<'_>, path: &str, made: &Path) -> NodeError {
+    let what = format!("the command did not write `{path}`");
+    match (made.is_dir(), made.is_symlink()) {
+        (true, _) => NodeError::new(format!("the command made `{path}` a folder"))
+            .because("an output is one file, or all files that match a pattern")
+            .help(format!("take the files in it: `{path}/*`")),
+        (_, true) => NodeError::new(what).because("it left a link to what is not there"),
+        _ => NodeError::new(what)
+            .because(what_lies_there(task))
+            .help("outputs are paths in the folder the command runs in"),
+    }
 }
 
 /// Every file that matches a pattern is an artifact of its own, named `port/path`.
