@@ -17,6 +17,7 @@ mod kinds;
     reason = "shared with the tests of flow-fetch, which know more mischief"
 )]
 mod loopback;
+mod own_steps;
 mod questions;
 mod real;
 mod resources;

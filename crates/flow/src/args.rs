@@ -170,10 +170,10 @@ pub struct Log {
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A run, as `flow log` names it.
-    pub old: String,
-    /// The run to compare with it.
-    pub new: String,
+    /// A run, as `flow log` names it; the last but one if none is given.
+    pub old: Option<String>,
+    /// The run to compare with it; the last if none is given.
+    pub new: Option<String>,
     /// Cells are the same within this share of the larger value.
     #[arg(long, value_name = "SHARE", default_value_t = 1e-9)]
     pub tolerance: f64,

@@ -1,8 +1,9 @@
 //! Artifacts named on the command line: `node`, `node.output`, `node[axis=value].output`, and of an
 //! output of many files `node.output/file`.
 
-use flow_contract::{Digest, Labels, PortType};
+use flow_contract::{Content, Digest, Labels, PortType, Recipe, Value};
 use flow_engine::{Standing, Surveyed};
+use flow_nodes::CATALOG;
 use flow_plan::Node;
 use flow_store::Store;
 
@@ -22,6 +23,8 @@ pub struct Artifact {
     pub output: String,
     /// What the artifact is.
     pub ty: PortType,
+    /// Whether it is CSV, and so a table whatever its type.
+    pub is_csv: bool,
     /// What is there of it.
     pub found: Found,
 }
@@ -58,6 +61,7 @@ pub fn artifacts(study: &Study, store: &Store, text: &str) -> Result<Vec<Artifac
                     name: format!("{}.{output}", one.address),
                     node: node.name.clone(),
                     labels: one.address.labels.clone(),
+                    is_csv: one.recipe.as_ref().is_some_and(|(_, r)| is_csv(r, &output)),
                     output,
                     ty: port.ty.clone(),
                     found,
@@ -66,6 +70,24 @@ pub fn artifacts(study: &Study, store: &Store, text: &str) -> Result<Vec<Artifac
         }
     }
     Ok(all)
+}
+
+/// Whether an output is CSV, by the name that its command gives it, or by its own.
+pub fn is_csv(recipe: &Recipe, output: &str) -> bool {
+    let paths = recipe.params.get("outputs").and_then(Value::as_map);
+    let path = paths.and_then(|paths| paths.get(output)?.as_text());
+    recipe.kind == "convert" || path.unwrap_or(output).ends_with(".csv")
+}
+
+/// A table as Parquet, whether it is that or CSV.
+///
+/// # Errors
+/// In words: why it can't be read.
+pub fn as_parquet(content: Content, is_csv: bool) -> Result<Content, String> {
+    match is_csv {
+        true => CATALOG.parquet_of_csv(&content).map(Content::from),
+        false => Ok(content),
+    }
 }
 
 /// What is on an output port of an instance: one artifact, or a file each where it is many.

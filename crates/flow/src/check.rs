@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::args::{Check, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Study, planned, read_text};
-use crate::words::{answer, answer_json, noticed};
+use crate::words::{answer, answer_json, doubts, note, noticed};
 
 /// Checks the study file without running anything.
 pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
@@ -15,6 +15,7 @@ pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
         let count = study.plan.nodes().len();
         let nodes = if count == 1 { "node" } else { "nodes" };
         let name = study.plan.name();
+        doubts(&study.plan).iter().for_each(|doubt| note(doubt));
         answer(&format!("`{name}` is a valid study of {count} {nodes}"));
         if let Some(notice) = study.plan.notice() {
             answer(&noticed(notice));
@@ -25,7 +26,10 @@ pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
     match planned(place, &name, &text) {
         Ok(plan) => {
             let nodes = plan.nodes().len();
-            answer_json(&json!({"study": plan.name(), "nodes": nodes, "problems": []}));
+            answer_json(
+                &json!({"study": plan.name(), "nodes": nodes, "problems": [],
+                "warnings": doubts(&plan)}),
+            );
             Ok(Outcome::Done)
         }
         Err(problems) => Ok(tell(&problems)),
@@ -34,6 +38,8 @@ pub fn check(place: &Place, check: &Check) -> Result<Outcome, Refusal> {
 
 /// The problems as JSON on stdout, where the one who asked for JSON reads.
 fn tell(problems: &Problems) -> Outcome {
-    answer_json(&json!({"study": null, "nodes": null, "problems": problems.records()}));
+    answer_json(
+        &json!({"study": null, "nodes": null, "problems": problems.records(), "warnings": []}),
+    );
     Outcome::Wrong
 }

@@ -8,7 +8,7 @@ use flow_nodes::CATALOG;
 use serde_json::json;
 
 use crate::args::{Compare, Place};
-use crate::artifact::{Artifact, artifacts};
+use crate::artifact::{Artifact, artifacts, as_parquet};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
 use crate::words::{answer, answer_json, note};
@@ -68,12 +68,15 @@ fn rows(study: &Study, name: &str) -> Result<Vec<Located>, Refusal> {
             }
         };
         let content = store.get(digest).map_err(Refusal::failed)?;
-        let table = CATALOG.rows(&content).map_err(|why| {
-            Refusal::wrong(format!(
-                "`{}` is {}, not a table: {why}",
-                artifact.name, artifact.ty
-            ))
-        })?;
+        let table = as_parquet(content, artifact.is_csv);
+        let table = table
+            .and_then(|table| CATALOG.rows(&table))
+            .map_err(|why| {
+                Refusal::wrong(format!(
+                    "`{}` is {}, not a table: {why}",
+                    artifact.name, artifact.ty
+                ))
+            })?;
         let place = place_of(study, &artifact);
         located.extend(table.into_iter().map(|row| at(&place, row)));
     }

@@ -10,6 +10,7 @@ use flow_store::{Entry, RunFile, Store};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Diff, Place};
+use crate::artifact::{as_parquet, is_csv};
 use crate::log::events;
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
@@ -21,8 +22,8 @@ use rows::{Table, cells};
 pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store_to_ask()?;
-    let of = |id: &str| find(&store, id).map(|run| keys(&run));
-    let (old, new) = (of(&ask.old)?, of(&ask.new)?);
+    let of = |id: &Option<String>, back| find(&store, id.as_deref(), back).map(|run| keys(&run));
+    let (old, new) = (of(&ask.old, 1)?, of(&ask.new, 0)?);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut changes = Vec::new();
     let mut equal = 0;
@@ -46,8 +47,13 @@ pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
     Ok(Outcome::Done)
 }
 
-/// The journal of a run, or of the run whose results it found.
-fn find(store: &Store, id: &str) -> Result<RunFile, Refusal> {
+/// The journal of a run, or of the run whose results it found; without a name the last but so many
+/// of those with a journal.
+fn find(store: &Store, id: Option<&str>, back: usize) -> Result<RunFile, Refusal> {
+    let Some(id) = id else {
+        let last = store.runs()?.into_iter().nth_back(back);
+        return last.ok_or_else(|| Refusal::wrong("there are no two runs to compare yet"));
+    };
     let repeats = store.repeats()?;
     let repeat = repeats.into_iter().find(|run| run.id == id);
     let whole = repeat.map_or_else(|| id.to_owned(), |run| run.of);
@@ -94,11 +100,12 @@ fn outputs(store: &Store, old: &Entry, new: &Entry, tolerance: f64) -> Vec<Json>
         .flat_map(|entry| entry.outputs.iter().map(|(port, ..)| port.as_str()))
         .collect();
     let differing = ports.into_iter().filter_map(|port| {
+        let csv = (is_csv(&old.recipe, port), is_csv(&new.recipe, port));
         let (old, new) = (of(old, port), of(new, port));
         (old != new).then(|| {
-            let tables = old
-                .zip(new)
-                .and_then(|(old, new)| Some((table(store, &old)?, table(store, &new)?)));
+            let tables = old.zip(new).and_then(|(old, new)| {
+                Some((table(store, &old, csv.0)?, table(store, &new, csv.1)?))
+            });
             let cells = tables.map(|(old, new)| cells(&old, &new, tolerance));
             let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
             json!({"port": port, "old": text(old), "new": text(new), "table": cells})
@@ -107,8 +114,9 @@ fn outputs(store: &Store, old: &Entry, new: &Entry, tolerance: f64) -> Vec<Json>
     differing.collect()
 }
 
-fn table(store: &Store, digest: &Digest) -> Option<Table> {
-    let (columns, rows) = CATALOG.table(&store.get(digest).ok()?).ok()?;
+fn table(store: &Store, digest: &Digest, is_csv: bool) -> Option<Table> {
+    let table = as_parquet(store.get(digest).ok()?, is_csv).ok()?;
+    let (columns, rows) = CATALOG.table(&table).ok()?;
     Some(Table { columns, rows })
 }
 

@@ -1,5 +1,6 @@
 //! `flow export`.
 
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use flow_nodes::export::{To, export as convert};
 use serde_json::json;
 
 use crate::args::{Export, Place};
-use crate::artifact::{Artifact, artifacts};
+use crate::artifact::{Artifact, artifacts, as_parquet};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
 use crate::words::{answer, answer_json, note};
@@ -39,8 +40,14 @@ pub fn export(place: &Place, export: &Export) -> Result<Outcome, Refusal> {
             .as_ref()
             .map_err(|why| Refusal::failed(format!("{}: {why}", artifact.name)))?;
         let content = store.get(digest).map_err(Refusal::failed)?;
-        let made = convert(artifact.ty.form, &content, &artifact.ty.axes, to)
-            .map_err(|error| Refusal::failed(format!("{}: {error}", artifact.name)))?;
+        let failed = |error: &dyn Display| Refusal::failed(format!("{}: {error}", artifact.name));
+        let content = as_parquet(content, artifact.is_csv).map_err(|error| failed(&error))?;
+        let form = match artifact.is_csv {
+            true => Form::Table,
+            false => artifact.ty.form,
+        };
+        let made = convert(form, &content, &artifact.ty.axes, to);
+        let made = made.map_err(|error| failed(&error))?;
         for what in &made.left_out {
             note(&format!("{}: left out {what}", artifact.name));
         }
@@ -59,7 +66,9 @@ pub fn export(place: &Place, export: &Export) -> Result<Outcome, Refusal> {
 
 /// The tables and tensors among what was asked for.
 fn exportable(all: Vec<Artifact>, asked: &str) -> Result<Vec<Artifact>, Refusal> {
-    let fits = |artifact: &Artifact| matches!(artifact.ty.form, Form::Table | Form::Tensors);
+    let fits = |artifact: &Artifact| {
+        artifact.is_csv || matches!(artifact.ty.form, Form::Table | Form::Tensors)
+    };
     let (some, rest): (Vec<Artifact>, Vec<Artifact>) = all.into_iter().partition(fits);
     if some.is_empty() {
         let what = rest.first().map_or_else(String::new, |one| {

@@ -11,7 +11,10 @@ use crate::args::{Graph, Place};
 use crate::ask::surveyed;
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
-use crate::words::{answer, answer_json};
+use crate::words::{answer, answer_json, note};
+
+/// How many arrows mermaid draws where its `maxEdges` is not raised.
+const MERMAID_ARROWS: usize = 500;
 
 /// What is drawn: boxes, and arrows from one to another that needs it.
 struct Drawing {
@@ -44,7 +47,15 @@ pub fn graph(place: &Place, graph: &Graph) -> Result<Outcome, Refusal> {
         (true, _) | (_, "json") => answer_json(&drawing.json()),
         (_, "dot") => answer(&drawing.dot()),
         (_, "svg") => answer(&drawing.svg(study.plan.name())?),
-        _ => answer(&drawing.mermaid()),
+        _ => {
+            if drawing.arrows.len() > MERMAID_ARROWS {
+                note(&format!(
+                    "{} arrows: mermaid draws at most {MERMAID_ARROWS} unless its `maxEdges` says more\n  help: `--format svg` draws them all, `--by node` has fewer",
+                    drawing.arrows.len()
+                ));
+            }
+            answer(&drawing.mermaid());
+        }
     }
     Ok(Outcome::Done)
 }
@@ -140,7 +151,10 @@ impl Drawing {
     }
 
     fn dot(&self) -> String {
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+        let quoted = |text: &str| {
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+            text.replace('\n', "\\n")
+        };
         let mut lines = vec!["digraph study {".to_owned()];
         for Drawn { name, kind, .. } in &self.boxes {
             let name = quoted(name);
@@ -222,7 +236,7 @@ fn mermaid_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {
-            '"' | '#' | '&' | '<' | '>' | '`' | ';' => {
+            sign if sign.is_control() || "\"#&<>`;".contains(sign) => {
                 safe.push_str(&format!("#{};", u32::from(sign)));
             }
             sign => safe.push(sign),
@@ -250,9 +264,9 @@ mod tests {
 
     #[test]
     fn names_that_mermaid_would_misread_get_numbers_and_entities() {
-        let text = drawing(&["net", "shares[rule=a \"b\" <c>]"]).mermaid();
+        let text = drawing(&["net", "shares[rule=a \"b\"\n<c>]"]).mermaid();
         assert!(text.contains("net --> n1"), "{text}");
-        let label = "n1[\"shares[rule=a #34;b#34; #60;c#62;]<br/>";
+        let label = "n1[\"shares[rule=a #34;b#34;#10;#60;c#62;]<br/>";
         assert!(text.contains(label), "{text}");
         assert!(drawing(&["end", "n0"]).mermaid().contains("n0 --> n1"));
     }

@@ -60,7 +60,24 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
         Some(into) if place.folder == Path::new(".") => into.clone(),
         Some(into) => place.folder.join(into),
     };
-    let files = contents(template);
+    let mut files = contents(template);
+    if folder.is_file() {
+        let words = format!(
+            "`{}` is a file, and a study needs a folder",
+            folder.display()
+        );
+        return Err(Refusal::wrong(words));
+    }
+    // A repository has one of its own.
+    let ignored = folder.join(IGNORED);
+    let kept = files.extract_if(.., |(path, _)| *path == IGNORED && ignored.exists());
+    for (_, text) in kept {
+        let lines = text.lines().collect::<Vec<_>>().join(" ");
+        answer(&format!(
+            "kept {}, to which these belong: {lines}",
+            ignored.display()
+        ));
+    }
     let taken = files.iter().find(|(path, _)| folder.join(path).exists());
     if let Some((path, _)) = taken {
         return Err(Refusal::wrong(format!(

@@ -3,6 +3,7 @@
 use flow_contract::{Catalog, Descriptor, Kind, ParamSpec, ParamType, Value};
 use flow_engine::COMMAND;
 use flow_nodes::CATALOG;
+use flow_plan::nearest;
 use serde_json::{Value as Json, json};
 
 use crate::args::Kinds;
@@ -15,10 +16,13 @@ pub fn kinds(kinds: &Kinds) -> Result<Outcome, Refusal> {
     all.push(COMMAND.descriptor());
     all.sort_by_key(|descriptor| descriptor.name);
     if let Some(name) = &kinds.kind {
+        let nearest = nearest(name, all.iter().map(|descriptor| descriptor.name));
         all.retain(|descriptor| descriptor.name == name);
         if all.is_empty() {
+            let meant = nearest.map(|nearest| format!("; did you mean `{nearest}`?"));
             return Err(Refusal::wrong(format!(
-                "there is no kind `{name}`\n  help: `flow kinds` lists them"
+                "there is no kind `{name}`{}\n  help: `flow kinds` lists them",
+                meant.unwrap_or_default()
             )));
         }
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use flow_engine::Event;
 
 use crate::terminal;
+use crate::words::{harmless, in_one_line};
 
 /// How often the view is drawn.
 const PERIOD: Duration = Duration::from_millis(150);
@@ -106,7 +107,7 @@ fn draw(shared: &Shared, above: Option<&str>) {
     let width = terminal::width();
     let mut text = board.erase_at(width);
     if let Some(line) = above {
-        text.push_str(line);
+        text.push_str(&harmless(line));
         text.push('\n');
     }
     let lines = board.lines(width);
@@ -362,8 +363,9 @@ fn clock(seconds: f64) -> String {
 
 /// At most `width` characters; what was cut ends in `…`.
 fn cut(text: &str, width: usize) -> String {
+    let text = in_one_line(text);
     if text.chars().count() <= width {
-        return text.to_owned();
+        return text;
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{kept}…")

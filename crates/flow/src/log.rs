@@ -1,7 +1,7 @@
 //! `flow log`: the runs of a study, one run's events, or what a node said.
 
 use std::fs;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use flow_contract::Digest;
 use flow_engine::Standing;
@@ -62,14 +62,14 @@ fn told(run: &RunFile) -> Told {
         lines.filter_map(|line| serde_json::from_str::<Json>(line).ok())
     };
     let last = named("run_finished").next_back();
-    let began_unix = began(&run.id);
+    let began = began(&run.id);
     let written = fs::metadata(&run.path).and_then(|meta| meta.modified());
     let written = written
         .ok()
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Told {
-        began_unix,
-        seconds: written.map_or(0.0, |end| (end.as_secs_f64() - began_unix as f64).max(0.0)),
+        began_unix: began.as_secs(),
+        seconds: written.map_or(0.0, |end| end.saturating_sub(began).as_secs_f64()),
         counts: COUNTS.map(|name| {
             let last = last.as_ref();
             last.and_then(|event| event[name].as_u64()).unwrap_or(0)
@@ -81,10 +81,12 @@ fn told(run: &RunFile) -> Told {
     }
 }
 
-/// When a run began, in seconds since 1970, by its id.
-fn began(id: &str) -> u64 {
-    let seconds = id.split('-').next();
-    seconds.and_then(|text| text.parse().ok()).unwrap_or(0)
+/// When a run began, since 1970, by its id.
+fn began(id: &str) -> Duration {
+    let seconds = id.split('-').next().and_then(|text| text.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .unwrap_or_default()
 }
 
 /// A run of the list.
@@ -131,7 +133,7 @@ fn list_whole(run: &RunFile, as_json: bool) {
         (true, _) => "is running".to_owned(),
         (false, false) => "was killed".to_owned(),
         (false, true) => format!(
-            "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.0} s",
+            "{ran} ran, {cached} cached, {failed} failed, {skipped} skipped in {:.1} s",
             told.seconds
         ),
     };
@@ -144,7 +146,7 @@ fn list_whole(run: &RunFile, as_json: bool) {
 }
 
 fn list_repeat(run: &Repeat, as_json: bool) {
-    let (began, cached) = (began(&run.id), run.cached);
+    let (began, cached) = (began(&run.id).as_secs(), run.cached);
     if as_json {
         return answer_json(&json!({
             "run": run.id, "began_unix": began, "seconds": 0.0, "running": false, "finished": true,

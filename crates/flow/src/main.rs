@@ -59,6 +59,10 @@ fn main() -> ExitCode {
         Command::Gc(gc) => keep::gc(&line.place, gc),
         Command::Du(du) => keep::du(&line.place, du),
     };
+    let outcome = outcome.and_then(|outcome| match words::lost() {
+        Some(why) if outcome == Outcome::Done => Err(outcome::Refusal::failed(why)),
+        _ => Ok(outcome),
+    });
     outcome.unwrap_or_else(outcome::Refusal::tell).into()
 }
 

@@ -66,10 +66,7 @@ impl From<flow_store::StoreError> for Refusal {
 impl From<flow_engine::EngineError> for Refusal {
     fn from(error: flow_engine::EngineError) -> Self {
         match error {
-            flow_engine::EngineError::NoSuchInstance { ref some, .. } => {
-                let help = format!("{error}\n  help: there are {}", some.join(", "));
-                Self::wrong(help)
-            }
+            flow_engine::EngineError::NoSuchInstance { .. } => Self::wrong(error),
             flow_engine::EngineError::Store(error) => error.into(),
         }
     }

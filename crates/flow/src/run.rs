@@ -60,7 +60,7 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     let session = session(&study, &store, &asked, &stop);
     let journal = store.begin_run(&asked.run)?;
     let mut last = Last {
-        notice: study.plan.notice().map(words::noticed),
+        notice: words::before_running(&study.plan),
         progress: Progress::new(run, &store, journal),
         troubles: report::Troubles::default(),
         end: None,

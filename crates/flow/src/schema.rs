@@ -1,14 +1,13 @@
 //! `flow schema`, `flow completions`, `flow man`: what other tools are told of flow.
 
 use std::fs;
-use std::io::Write;
 
 use clap::CommandFactory;
 
 use crate::args::{Completions, Line, Man};
 use crate::init::schema_text;
 use crate::outcome::{Outcome, Refusal};
-use crate::words::answer;
+use crate::words::{answer, answer_bytes};
 
 /// Prints the JSON Schema of study files.
 pub fn schema() -> Result<Outcome, Refusal> {
@@ -47,7 +46,6 @@ pub fn man(man: &Man) -> Result<Outcome, Refusal> {
 }
 
 fn print(bytes: &[u8]) -> Result<Outcome, Refusal> {
-    // A reader that went away, as in `flow man | head`, is no error.
-    let _ = std::io::stdout().write_all(bytes);
+    answer_bytes(bytes);
     Ok(Outcome::Done)
 }

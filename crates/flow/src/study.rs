@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use flow_contract::Digest;
 use flow_engine::Session;
@@ -77,9 +78,9 @@ impl Study {
 pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
     let path = place.folder.join(&place.study);
     let bytes = std::fs::read(&path).map_err(|error| {
+        let (path, help) = (path.display(), found_above(place));
         Refusal::wrong(format!(
-            "reading the study `{}`: {error}\n  help: name its folder with `-C DIR`, its file with `--study FILE`, or begin one: `flow init`",
-            path.display()
+            "reading the study `{path}`: {error}\n  help: {help}"
         ))
     })?;
     let text = String::from_utf8(bytes).map_err(|error| {
@@ -92,6 +93,19 @@ pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
     })?;
     let name = path.display().to_string();
     Ok((name.strip_prefix("./").unwrap_or(&name).to_owned(), text))
+}
+
+/// Where a study that is not in its folder may be: in one of the folders around it.
+fn found_above(place: &Place) -> String {
+    let folder = std::path::absolute(&place.folder).unwrap_or_default();
+    let mut around = folder.ancestors().skip(1);
+    match around.find(|folder| folder.join(&place.study).is_file()) {
+        Some(folder) => format!("there is one in `{0}`: add `-C '{0}'`", folder.display()),
+        None => {
+            "name its folder with `-C DIR`, its file with `--study FILE`, or begin one: `flow init`"
+                .to_owned()
+        }
+    }
 }
 
 /// The plan of a study's text with what the command line changes.
@@ -152,14 +166,20 @@ pub fn jobs(asked: Option<usize>) -> usize {
     asked.unwrap_or_else(|| available_parallelism().map_or(1, usize::from))
 }
 
-/// A name for a run that no other has.
+/// A name for a run that no other has: when it began, to a millisecond, and its process. Names sort by time.
 pub fn run_name() -> String {
-    format!("{}-{}", unix_now(), std::process::id())
+    let began = since_1970();
+    let (seconds, milliseconds) = (began.as_secs(), began.subsec_millis());
+    format!("{seconds}.{milliseconds:03}-{}", std::process::id())
+}
+
+fn since_1970() -> Duration {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Seconds since 1970.
 pub fn unix_now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs())
+    since_1970().as_secs()
 }

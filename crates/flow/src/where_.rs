@@ -1,7 +1,7 @@
 //! `flow where`: from a published file back to its recipe and its inputs, down to raw files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flow_contract::{Digest, Recipe};
 use flow_engine::{Standing, Surveyed};
@@ -21,9 +21,9 @@ type Makers<'s> = HashMap<Digest, (&'s Surveyed, &'s str)>;
 pub fn where_from(place: &Place, ask: &Where) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store_to_ask()?;
-    let path = std::path::absolute(&ask.file).map_err(Refusal::wrong)?;
+    let path = place_of(&ask.file, &study)?;
     let bytes = std::fs::read(&path)
-        .map_err(|error| Refusal::wrong(format!("reading `{}`: {error}", ask.file.display())))?;
+        .map_err(|error| Refusal::wrong(format!("reading `{}`: {error}", path.display())))?;
     let digest = Digest::of(&bytes);
     let all = surveyed(&study, &store, &[])?;
     let makers = makers(&all);
@@ -68,6 +68,16 @@ pub fn where_from(place: &Place, ask: &Where) -> Result<Outcome, Refusal> {
     answer(&format!("  is {}{dot}{port}", maker.address));
     steps.iter().for_each(tell);
     Ok(Outcome::Done)
+}
+
+/// A path from here, or where there is no such file, from the study's folder.
+fn place_of(file: &Path, study: &Study) -> Result<PathBuf, Refusal> {
+    let here = std::path::absolute(file).map_err(Refusal::wrong)?;
+    let there = study.root.join(file);
+    Ok(match !here.exists() && there.exists() {
+        true => there,
+        false => here,
+    })
 }
 
 fn makers(all: &[Surveyed]) -> Makers<'_> {

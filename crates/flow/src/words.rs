@@ -1,13 +1,39 @@
 //! The only place that writes to the terminal: answers to stdout, everything else to stderr.
 
-use std::io::{Write, stderr, stdout};
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::sync::OnceLock;
 
 use flow_contract::Value;
+use flow_plan::Plan;
 use serde_json::{Value as Json, json};
 
-/// Writes a line of an answer. A reader that went away, as in `flow … | head`, is no error.
+/// Why a part of the answer was lost, once one was.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Writes a line of an answer.
 pub fn answer(line: &str) {
-    let _ = writeln!(stdout(), "{line}");
+    keep_failure(writeln!(stdout(), "{}", harmless(line)));
+}
+
+/// Writes an answer as it is.
+pub fn answer_bytes(bytes: &[u8]) {
+    keep_failure(stdout().write_all(bytes));
+}
+
+/// A reader that went away, as in `flow … | head`, is no failure; a full disk is.
+fn keep_failure(written: io::Result<()>) {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            LOST.get_or_init(|| format!("writing the answer to stdout: {error}"));
+        }
+        _ => {}
+    }
+}
+
+/// Why a part of the answer was lost, if any was.
+pub fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
 }
 
 /// Writes a value as one line of JSON.
@@ -19,7 +45,41 @@ pub fn answer_json(value: &impl serde::Serialize) {
 
 /// Writes a note that is no answer.
 pub fn note(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = writeln!(stderr(), "{}", harmless(line));
+}
+
+/// A text as a terminal may show it: with pictures of control signs, which could move its cursor or change its colours.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let harms = |sign: char| sign.is_control() && sign != '\n' && sign != '\t';
+    match text.contains(harms) {
+        false => Cow::Borrowed(text),
+        true => text
+            .chars()
+            .map(|sign| if harms(sign) { picture(sign) } else { sign })
+            .collect(),
+    }
+}
+
+/// The same of a text that must stay one line.
+pub fn in_one_line(text: &str) -> String {
+    let picture_of = |sign: char| {
+        if sign.is_control() {
+            picture(sign)
+        } else {
+            sign
+        }
+    };
+    text.chars().map(picture_of).collect()
+}
+
+/// Unicode's picture of a control sign.
+fn picture(sign: char) -> char {
+    let code = match u32::from(sign) {
+        low @ 0..0x20 => 0x2400 + low,
+        0x7f => 0x2421,
+        _ => 0xfffd,
+    };
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// What a study says before it runs, as lines to write.
@@ -28,9 +88,30 @@ pub fn noticed(notice: &str) -> String {
     format!("notice  {}", lines.join("\n        "))
 }
 
+/// What a study does that its author can hardly mean, as lines to write.
+pub fn doubts(plan: &Plan) -> Vec<String> {
+    let idle = plan.idle_axes().into_iter();
+    idle.map(|(node, axis)| {
+        let (node, axis) = (&node.name, &axis.name);
+        format!(
+            "warning axis `{axis}` of `{node}` decides nothing, so all instances along it give the same\n  help: use `${axis}` in a param or a port, or leave the axis out"
+        )
+    })
+    .collect()
+}
+
+/// What to say of a study before anything runs: its doubts and its notice.
+pub fn before_running(plan: &Plan) -> Option<String> {
+    let lines: Vec<String> = doubts(plan)
+        .into_iter()
+        .chain(plan.notice().map(noticed))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// Writes an error.
 pub fn error(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+    note(text);
 }
 
 /// A number of bytes as people say it: `734 B`, `1.8 MB`, `12 GB`.
@@ -65,7 +146,14 @@ pub fn plain(value: &Value) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::*;
+
+    #[test]
+    fn control_signs_are_shown_and_not_obeyed() {
+        assert_eq!(harmless("a\n\tb"), "a\n\tb");
+        assert_eq!(harmless("\u{1b}[31mred\r"), "␛[31mred␍");
+        assert_eq!(in_one_line("n\nl\u{9b}"), "n␊l\u{fffd}");
+    }
 
     #[test]
     fn sizes_have_two_or_three_digits() {
