@@ -97,7 +97,8 @@ fn complaint(kind: &str, was: Option<&Row>, is: Option<&Row>) -> Option<String> 
         (None, _) => return Some(format!("`{kind}` has no row in golden.json")),
         (_, None) => return Some(format!("`{kind}` has a row in golden.json and is no kind")),
     };
-    let forgotten = was.recipes == is.recipes;
+    // A command's recipes are not compared, so its revision is.
+    let forgotten = was.recipes == is.recipes && was.revision == is.revision;
     Some(match forgotten {
         true => format!(
             "`{kind}` gives other bytes for the same recipes: raise its `revision` from {}",

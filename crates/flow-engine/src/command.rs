@@ -7,6 +7,7 @@
 //! and files it names are inputs by content ([`named`]); it is kept to its folder ([`confine`]);
 //! what it says lies on its ports `stdout` and `stderr` ([`words`]).
 
+mod called;
 mod confine;
 mod desk;
 mod lay;
@@ -61,7 +62,7 @@ impl Catalog for WithCommand<'_> {
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "command",
-    revision: 3,
+    revision: 4,
     summary: "Runs a program or a shell line in a folder that holds only its inputs.",
     example: r#"[node.mean]
 kind = "command"

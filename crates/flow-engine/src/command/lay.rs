@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use flow_contract::{Input, Labels, NodeError, Params, Task, Value};
 
+use super::called;
 use super::desk::Desk;
 use super::named::{FILE, PROGRAM};
 
@@ -105,11 +106,13 @@ fn lay_port(
         return Ok(vec![port.to_owned()]);
     }
     make_folder(desk, &folder.join(port))?;
-    let lay = |(index, input): (usize, &Input)| {
-        let name = format!("{port}/{index:06}");
-        lay_input(desk, folder, &name, input).map(|()| name)
-    };
-    inputs.iter().enumerate().map(lay).collect()
+    let lay =
+        |(input, name): (&Input, String)| lay_input(desk, folder, &name, input).map(|()| name);
+    inputs
+        .iter()
+        .zip(called::names(port, inputs))
+        .map(lay)
+        .collect()
 }
 
 /// Files of the study also lie under their own paths, where nothing else does.
