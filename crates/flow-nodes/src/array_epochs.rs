@@ -123,7 +123,7 @@ classes = ["rest", "walk", "run"]
             ty: ParamType::Text,
             default: Some(Literal::Text("y")),
             unit: "",
-            doc: "The array or column of classes: by name, or by number from 0.",
+            doc: "The array or column of classes: by name, or by number from 0 where no class is called a number.",
         },
         ParamSpec {
             name: "classes",
@@ -163,6 +163,12 @@ impl Kind for ArrayEpochs {
             let held = read(&input.content).map_err(at)?;
             let signals = asked.signals(&held).map_err(at)?;
             let names = match task.optional("labels") {
+                None if matches!(&held, Held::Arrays(arrays) if arrays.len() == 1) => {
+                    return Err(at(NodeError::new("there are no labels beside the signals")
+                        .help(
+                            "connect `labels`, or put them into the same file as an array `y`",
+                        )));
+                }
                 None => asked.labels(&held, &signals).map_err(at)?,
                 Some(labels) => read(&labels.content)
                     .and_then(|held| asked.labels(&held, &signals))
@@ -395,12 +401,16 @@ impl<'p> Asked<'p> {
                 .help("give a class for each epoch, or in a table for each sample"));
             }
         };
+        // Where classes are numbers themselves, 0 is not the first of them.
+        let are_numbers = self
+            .classes
+            .iter()
+            .any(|class| class.parse::<f64>().is_ok());
         let class = |(epoch, name): (usize, &String)| {
             let by_name = self.classes.iter().position(|class| class == name);
             let by_number = || {
-                name.parse()
-                    .ok()
-                    .filter(|class| *class < self.classes.len())
+                let number = name.parse().ok().filter(|_| !are_numbers);
+                number.filter(|class| *class < self.classes.len())
             };
             let class = by_name
                 .or_else(by_number)

@@ -117,6 +117,7 @@ fn rows(
             0 => return Err(format!("line {line} holds a byte 0, so it is no text")),
             b'"' => quoted = !quoted,
             b'\n' if quoted && at < bytes.len() => line += 1,
+            b'\n' if quoted => return Err(format!("a quoted field in line {first} is not closed")),
             b'\n' => {
                 let last = &bytes[start..at];
                 fields.push(last.strip_suffix(b"\r").unwrap_or(last));
@@ -137,10 +138,7 @@ fn rows(
             _ => {}
         }
     }
-    match quoted {
-        true => Err("a quoted field is not closed".to_owned()),
-        false => Ok(empty),
-    }
+    Ok(empty)
 }
 
 fn refuse_ragged(line: usize, fields: usize, wanted: &mut Option<usize>) -> Result<(), String> {
@@ -253,7 +251,10 @@ mod tests {
         );
         assert_eq!(why(b"a,b\nJ\xf6rg,2\n"), "line 2 is not UTF-8");
         assert_eq!(why(b"a,b,a\n"), "the column `a` stands twice");
-        assert_eq!(why(b"a\n\"1\n"), "a quoted field is not closed");
+        assert_eq!(
+            why(b"a,b\n\"1,2\n3,4\n"),
+            "a quoted field in line 2 is not closed"
+        );
         assert_eq!(why(b"a\n\0\n"), "line 2 holds a byte 0, so it is no text");
         assert_eq!(why(b""), "it is empty");
     }

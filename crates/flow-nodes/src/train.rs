@@ -20,7 +20,7 @@ use checkpoint::{Checkpoint, Kept};
 
 use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::network::{network, network_problem};
-use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
+use crate::recordings::{RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
 
 /// A trained network: its weights, and as a fact its layers.
@@ -187,7 +187,8 @@ impl Kind for Train {
         let (weights, history) = {
             let all = read_all(task)?;
             let params = task.params;
-            let (_, train_epochs) = select(&all, params.text("train"), "training")?;
+            let (learned, train_epochs) = select(&all, params.text("train"), "training")?;
+            warn_of_absent(&learned, task.observer);
             let (_, validation) = select(&all, params.text("validation"), "validation")?;
             let network = network(
                 params,
@@ -216,6 +217,23 @@ impl Kind for Train {
         task.give("weights", weights);
         task.give("history", history);
         Ok(())
+    }
+}
+
+/// Says which classes the network can't learn, because nothing it learns from is of them.
+fn warn_of_absent(learned: &[&Recorded<'_>], observer: &dyn flow_contract::Observer) {
+    let occurs = |class: usize| {
+        let mut stages = learned.iter().flat_map(|one| one.stage.iter());
+        stages.any(|stage| usize::from(*stage) == class)
+    };
+    let classes = learned.first().map_or(&[][..], |one| &one.classes);
+    let absent = classes.iter().enumerate().filter(|(at, _)| !occurs(*at));
+    let absent: Vec<&str> = absent.map(|(_, name)| name.as_str()).collect();
+    if !absent.is_empty() {
+        let names = absent.join(", ");
+        observer.warn(&format!(
+            "no training epoch is of class {names}: the network can't learn it"
+        ));
     }
 }
 

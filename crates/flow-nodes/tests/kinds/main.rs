@@ -5,7 +5,9 @@
     reason = "a test that can't make its files should fail there"
 )]
 
+mod array_epochs;
 mod epoch;
 mod lab;
 mod recordings;
 mod sleep_edf;
+mod train;
