@@ -124,13 +124,17 @@ fn fsck_finds_a_flipped_bit_and_the_next_run_mends_it() {
 }
 
 #[test]
-fn gc_keeps_what_the_last_run_used() {
+fn gc_keeps_what_the_study_has_and_what_the_last_run_used() {
     let sandbox = Sandbox::new(SMALL);
     let counts = sandbox.run(&[]).counts();
     sandbox.run(&["--set", "epsilon=[5.0]"]);
-    sandbox.run(&[]);
+    let other = sandbox
+        .run(&["--set", "epsilon=[7.0]", "relevance"])
+        .counts();
     let swept = answers(&sandbox, &["gc", "--json"]);
     assert!(swept["records"].as_u64().unwrap() >= 4, "{swept}");
+    let again = sandbox.run(&["--set", "epsilon=[7.0]", "relevance"]);
+    assert_eq!(again.counts(), [0, other[0] + other[1], 0, 0]);
     assert_eq!(sandbox.run(&[]).counts(), [0, counts[0], 0, 0]);
 }
 

@@ -107,7 +107,7 @@ pub enum Command {
     Schema,
     /// Verifies every stored object.
     Fsck(Fsck),
-    /// Removes stored objects that no recent run needs.
+    /// Removes stored objects that neither the study as it stands nor a recent run needs.
     Gc(Gc),
     /// Says how much room each node's results take.
     Du(Du),
@@ -265,7 +265,7 @@ pub struct Gc {
     /// Keep older results too, the newest first, up to so much in all: bytes, or as `20 GB`.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
-    /// How many of the last runs to keep whole.
+    /// How many of the last runs to keep whole, besides what the study as it stands has.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub keep_runs: usize,
     /// The answer as JSON.

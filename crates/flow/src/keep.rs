@@ -7,6 +7,7 @@ use flow_store::{Keep, RunFile, Store};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Du, Fsck, Gc, Place};
+use crate::ask::surveyed;
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
 use crate::words::{answer, answer_json, size};
@@ -66,14 +67,14 @@ pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
     Ok(outcome)
 }
 
-/// Removes what the last runs did not use.
+/// Removes what neither the study as it stands nor the last runs use.
 pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store()?;
     let mut runs = store.runs()?;
     let newest = runs.split_off(runs.len().saturating_sub(gc.keep_runs));
     let keep = Keep {
-        keys: keys_of(&newest),
+        keys: roots(&study, &store, &newest)?,
         max_bytes: gc.max_size,
         transient: transient(&study, &store)?,
         ..Keep::default()
@@ -101,6 +102,15 @@ pub fn gc(place: &Place, gc: &Gc) -> Result<Outcome, Refusal> {
         size(swept.removed_bytes)
     ));
     Ok(Outcome::Done)
+}
+
+/// What is never removed: what the last runs used, and what the study has without them, because the last
+/// run may have been of one node or of other params.
+fn roots(study: &Study, store: &Store, runs: &[RunFile]) -> Result<HashSet<Key>, Refusal> {
+    let mut keys = keys_of(runs);
+    let all = surveyed(study, store, &[])?;
+    keys.extend(all.iter().filter_map(|one| Some(one.recipe.as_ref()?.0)));
+    Ok(keys)
 }
 
 /// Whether the outputs of an instance stay; those of nodes the study no longer has do.
