@@ -65,6 +65,26 @@ fn csv_of_a_command_is_compared_and_exported_like_a_table() {
 }
 
 #[test]
+fn the_files_of_an_output_are_compared_by_name() {
+    let lab = Sandbox::new(
+        r#"
+[node.split]
+kind = "command"
+shell = "mkdir p; for n in 3 5; do printf 'v\n%s\n' $$n > p/$$n.csv; done"
+outputs = { parts = "p/*.csv" }
+"#,
+    );
+    lab.run(&[]);
+    let told = lab.flow(&["compare", "split.parts.v", "--over", "file", "--csv"]);
+    assert!(
+        told.out.contains("\n3.csv,1,3,,3,3\n5.csv,1,5,"),
+        "{}{}",
+        told.out,
+        told.err
+    );
+}
+
+#[test]
 fn a_study_runs_in_a_folder_named_like_a_pattern() {
     let (lab, outer) = (lab(), Sandbox::empty());
     let folder = outer.path("a[b]*?");

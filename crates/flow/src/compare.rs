@@ -94,12 +94,15 @@ fn rows(study: &Study, name: &str) -> Result<Vec<Located>, Refusal> {
     Ok(located)
 }
 
-/// The axes and swept params an artifact stands at.
+/// The axes and swept params an artifact stands at; one of many files of an output also at its name, `file`.
 fn place_of(study: &Study, artifact: &Artifact) -> Row {
     let labels = artifact.labels.iter();
     let mut place: Row = labels
         .map(|(axis, value)| (axis.to_owned(), value.clone()))
         .collect();
+    if let Some((_, file)) = artifact.output.split_once('/') {
+        place.insert("file".to_owned(), Value::from(file));
+    }
     if let Some(id) = study.plan.by_name(&artifact.node) {
         let swept = study.plan.node(id).swept.iter();
         place.extend(swept.map(|(param, value)| (param.clone(), Value::from(value.as_str()))));
