@@ -2,8 +2,10 @@
 //!
 //! `cargo run --release -p flow-learn --example bench_learn -- [what] [batches] [threads] [seconds]`
 //! with lists parted by commas: `train,infer,layers 32,64,128 2,1 3`. Each measurement runs in a
-//! process of its own, so that its peak memory is its own. `bench_beside_torch.py` runs these and
-//! their like in PyTorch and zennit by turns, and gives ratios.
+//! process of its own, so that its peak memory is its own, and holds the kernel's lock of
+//! `flow-bench.lock` in the folder of temporary files: another bench that takes it can be started beside
+//! this one, and goes by turns with it. `bench_beside_torch.py` runs these and their like in PyTorch and
+//! zennit by turns, and gives ratios.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its numbers")]
 
@@ -14,6 +16,7 @@ mod relevance;
 mod steps;
 
 use std::error::Error;
+use std::fs::File;
 use std::process::Command;
 use std::time::Duration;
 
@@ -59,13 +62,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             limit: Duration::from_secs_f64(word(4, "3").parse()?),
         });
     }
+    let turn = File::create(std::env::temp_dir().join("flow-bench.lock"))?;
     for what in word(0, "train,infer,lrp_eps,lrp_ab,lrp_three").split(',') {
         for threads in word(2, "2,1").split(',') {
             for batch in word(1, "32,64,128").split(',') {
                 let arguments = ["child", what, batch, threads, &word(3, "3")];
-                Command::new(std::env::current_exe()?)
-                    .args(arguments)
-                    .status()?;
+                let mut child = Command::new(std::env::current_exe()?);
+                turn.lock()?;
+                child.args(arguments).status()?;
+                turn.unlock()?;
             }
         }
     }
