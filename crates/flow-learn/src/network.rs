@@ -5,6 +5,8 @@ mod text;
 
 pub use check::{NetworkError, Shape};
 
+use crate::kernels::{Activation, ConvShape};
+
 /// A sequential 1-D convolutional network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
@@ -131,6 +133,44 @@ impl Op {
         }
     }
 
+    /// A convolution's shapes over one sample; `None` for other layers.
+    pub(crate) fn conv_shape(&self, gets: Shape) -> Option<ConvShape> {
+        let Self::Conv {
+            filters,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = *self
+        else {
+            return None;
+        };
+        Some(ConvShape {
+            batch: 1,
+            in_channels: gets.channels(),
+            out_channels: filters,
+            time: gets.time(),
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+        })
+    }
+
+    /// The function that the layer applies to each number; `None` for other layers.
+    pub(crate) fn activation(&self) -> Option<Activation> {
+        match *self {
+            Self::Relu => Some(Activation::Relu),
+            Self::LeakyRelu { slope } => Some(Activation::LeakyRelu { slope }),
+            Self::Elu { alpha } => Some(Activation::Elu { alpha }),
+            Self::Gelu => Some(Activation::Gelu),
+            _ => None,
+        }
+    }
+
     /// Whether the layer is a convolution or dense: a weighted sum of its input.
     pub fn is_linear(&self) -> bool {
         matches!(self, Self::Conv { .. } | Self::Dense { .. })
@@ -171,6 +211,22 @@ impl Network {
         ops.extend([Op::dense(64), Op::Relu, Op::Dropout { rate: 0.05 }]);
         ops.push(Op::dense(classes));
         Self::of(channels, time, ops)
+    }
+
+    /// Products of an input and a weight that one sample's weighted sums take.
+    ///
+    /// # Errors
+    /// As [`Network::shapes`].
+    pub fn products(&self) -> Result<usize, NetworkError> {
+        let shapes = self.shapes()?;
+        let gets = std::iter::once(self.input()).chain(shapes.iter().copied());
+        let each = gets.zip(&shapes).zip(&self.layers);
+        let products = each.map(|((gets, gives), layer)| match layer.op {
+            Op::Conv { kernel, groups, .. } => gives.numbers() * gets.channels() / groups * kernel,
+            Op::Dense { .. } => gives.numbers() * gets.numbers(),
+            _ => 0,
+        });
+        Ok(products.sum())
     }
 
     /// The layer of this name.

@@ -85,6 +85,40 @@ pub(crate) fn blocks(network: &Network) -> Result<Vec<Block>, NetworkError> {
     Ok(blocks)
 }
 
+/// The block of a layer that nothing joins.
+fn single(op: &Op, layer: usize, gets: Shape) -> BlockOp {
+    let pool = |kernel, stride| PoolShape {
+        rows: gets.channels(),
+        time: gets.time(),
+        kernel,
+        stride,
+    };
+    let mask = |rate, factors| {
+        BlockOp::Mask(Mask {
+            layer,
+            rate,
+            factors,
+        })
+    };
+    match *op {
+        Op::MaxPool { kernel, stride } => BlockOp::MaxPool(pool(kernel, stride)),
+        Op::AveragePool { kernel, stride } => BlockOp::AveragePool(pool(kernel, stride)),
+        Op::GlobalMaxPool => BlockOp::MaxPool(pool(gets.time(), gets.time())),
+        Op::GlobalAveragePool => BlockOp::AveragePool(pool(gets.time(), gets.time())),
+        Op::BatchNorm { epsilon } => BlockOp::Norm { epsilon },
+        Op::Dropout { rate } => mask(rate, gets.numbers()),
+        Op::SpatialDropout { rate } => mask(rate, gets.channels()),
+        // The others are blocks of other kinds.
+        Op::Flatten
+        | Op::Conv { .. }
+        | Op::Dense { .. }
+        | Op::Relu
+        | Op::LeakyRelu { .. }
+        | Op::Elu { .. }
+        | Op::Gelu => BlockOp::Flatten,
+    }
+}
+
 /// The layers not yet in a block.
 struct Rest<'a> {
     network: &'a Network,
@@ -94,74 +128,34 @@ struct Rest<'a> {
 
 impl Rest<'_> {
     fn block(&mut self, at: usize, gets: Shape) -> BlockOp {
-        let pool = |kernel, stride| PoolShape {
-            rows: gets.channels(),
-            time: gets.time(),
-            kernel,
-            stride,
-        };
-        match self.network.layers[at].op {
-            Op::Conv {
-                filters,
-                kernel,
-                stride,
-                padding,
-                dilation,
-                groups,
-                ..
-            } => {
-                let (in_channels, time) = (gets.channels(), gets.time());
-                let out_channels = filters;
-                let conv = ConvShape {
-                    batch: 1,
-                    in_channels,
-                    out_channels,
-                    time,
-                    kernel,
-                    stride,
-                    padding,
-                    dilation,
-                    groups,
-                };
-                BlockOp::Conv {
-                    conv,
-                    relu: self.relu(),
-                    pool: self.pool(),
-                    mask: self.mask(true),
-                }
-            }
-            Op::Dense { units, .. } => {
-                let dense = DenseShape {
-                    batch: 1,
-                    inputs: gets.numbers(),
-                    outputs: units,
-                };
-                BlockOp::Dense {
-                    dense,
-                    relu: self.relu(),
-                    mask: self.mask(false),
-                }
-            }
-            Op::MaxPool { kernel, stride } => BlockOp::MaxPool(pool(kernel, stride)),
-            Op::AveragePool { kernel, stride } => BlockOp::AveragePool(pool(kernel, stride)),
-            Op::GlobalMaxPool => BlockOp::MaxPool(pool(gets.time(), gets.time())),
-            Op::GlobalAveragePool => BlockOp::AveragePool(pool(gets.time(), gets.time())),
-            Op::Relu => BlockOp::Activation(Activation::Relu),
-            Op::LeakyRelu { slope } => BlockOp::Activation(Activation::LeakyRelu { slope }),
-            Op::Elu { alpha } => BlockOp::Activation(Activation::Elu { alpha }),
-            Op::Gelu => BlockOp::Activation(Activation::Gelu),
-            Op::BatchNorm { epsilon } => BlockOp::Norm { epsilon },
-            Op::Dropout { rate } => BlockOp::Mask(Mask {
-                layer: at,
-                rate,
-                factors: gets.numbers(),
-            }),
-            Op::SpatialDropout { rate } => BlockOp::Mask(Mask {
-                layer: at,
-                rate,
-                factors: gets.channels(),
-            }),
-            Op::Flatten => BlockOp::Flatten,
+        let op = &self.network.layers[at].op;
+        if let Some(function) = op.activation() {
+            return BlockOp::Activation(function);
+        }
+        if let Some(conv) = op.conv_shape(gets) {
+            return BlockOp::Conv {
+                conv,
+                relu: self.relu(),
+                pool: self.pool(),
+                mask: self.mask(true),
+            };
+        }
+        if let Op::Dense { units, .. } = *op {
+            return self.dense(gets.numbers(), units);
+        }
+        single(op, at, gets)
+    }
+
+    fn dense(&mut self, inputs: usize, outputs: usize) -> BlockOp {
+        let batch = 1;
+        BlockOp::Dense {
+            dense: DenseShape {
+                batch,
+                inputs,
+                outputs,
+            },
+            relu: self.relu(),
+            mask: self.mask(false),
         }
     }
 

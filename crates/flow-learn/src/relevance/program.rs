@@ -2,7 +2,7 @@
 
 use super::RelevanceError;
 use crate::kernels::relevance::{Forward, Map};
-use crate::kernels::{Activation, ConvShape, DenseShape, PoolShape, Real};
+use crate::kernels::{Activation, DenseShape, PoolShape, Real};
 use crate::network::{Network, Op, Shape};
 use crate::weights::{LayerWeights, Weights};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ fn action<T: Real>(
     gives: Shape,
     numbers: &LayerWeights<T>,
 ) -> Option<Action<T>> {
-    if let Some(function) = activation(op) {
+    if let Some(function) = op.activation() {
         return Some(Action::Activation(function));
     }
     let rows = gets.channels();
@@ -127,7 +127,7 @@ fn linear<T: Real>(
     };
     let (map, weight, bias) = match *op {
         Op::Conv { .. } => {
-            let map = Map::Conv(conv_shape(op, gets)?);
+            let map = Map::Conv(op.conv_shape(gets)?);
             (map, numbers.weight.clone(), numbers.bias.clone())
         }
         Op::Dense { .. } => {
@@ -165,41 +165,6 @@ impl<T: Real> Linear<T> {
             bias,
             relu: false,
         }
-    }
-}
-
-fn activation(op: &Op) -> Option<Activation> {
-    match *op {
-        Op::Relu => Some(Activation::Relu),
-        Op::LeakyRelu { slope } => Some(Activation::LeakyRelu { slope }),
-        Op::Elu { alpha } => Some(Activation::Elu { alpha }),
-        Op::Gelu => Some(Activation::Gelu),
-        _ => None,
-    }
-}
-
-fn conv_shape(op: &Op, gets: Shape) -> Option<ConvShape> {
-    match *op {
-        Op::Conv {
-            filters,
-            kernel,
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } => Some(ConvShape {
-            batch: 1,
-            in_channels: gets.channels(),
-            out_channels: filters,
-            time: gets.time(),
-            kernel,
-            stride,
-            padding,
-            dilation,
-            groups,
-        }),
-        _ => None,
     }
 }
 
