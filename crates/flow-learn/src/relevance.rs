@@ -200,6 +200,16 @@ pub enum RelevanceError {
     },
 }
 
+impl RelevanceError {
+    /// The same, its sample counted from the start of all samples, `first` of them before the batch.
+    pub fn counted_from(mut self, first: usize) -> Self {
+        if let Self::Class { sample, .. } | Self::NotFinite { sample, .. } = &mut self {
+            *sample += first;
+        }
+        self
+    }
+}
+
 impl<T: Real> Program<T> {
     /// Samples in `x`.
     pub(crate) fn batch(&self, x: &[T]) -> Result<usize, RelevanceError> {

@@ -4,6 +4,8 @@
 //! `{"input": [channels, time], "ops": [{"op": "conv1d", "out": 16, "k": 5}, …]}`, `input` optional;
 //! the words of layers are those of PyTorch, Keras or flow, in any case.
 
+mod json;
+
 use flow_contract::NodeError;
 use flow_learn::network::Network;
 use serde_json::Value as Json;
@@ -87,11 +89,7 @@ impl Description {
                 .help(r#"write {"ops": [{"op": "conv1d", "out": 16, "k": 5}, {"op": "relu"}, …]}"#)
         })?;
         let layer = |(n, op): (usize, &Json)| {
-            entry(op).ok_or_else(|| {
-                NodeError::new(format!("`{op}` is no layer"))
-                    .at(format!("entry {} of `ops`", n + 1))
-                    .help("a layer is an object such as {\"op\": \"dense\", \"out\": 5}")
-            })
+            json::entry(op).map_err(|error| error.at(format!("entry {} of `ops`", n + 1)))
         };
         let layers = ops
             .iter()
@@ -100,76 +98,6 @@ impl Description {
             .collect::<Result<_, _>>()?;
         Ok(Self { input, layers })
     }
-}
-
-/// The short text of a layer in JSON.
-fn entry(op: &Json) -> Option<String> {
-    let word = op["op"].as_str().or_else(|| op["type"].as_str())?;
-    let word: String = word.chars().filter(char::is_ascii_alphanumeric).collect();
-    let number = |names: &[&str]| names.iter().find_map(|name| op[*name].as_f64());
-    let needed = |names: &[&str]| number(names).map(|value| value.to_string());
-    let said = |letter: &str, names: &[&str]| {
-        number(names).map_or_else(String::new, |value| format!(" {letter}{value}"))
-    };
-    let bias = match op["bias"] == Json::Bool(false) {
-        true => " no-bias",
-        false => "",
-    };
-    let out = ["out", "filters", "units", "out_channels", "out_features"];
-    let kernel = ["k", "kernel", "kernel_size", "pool_size"];
-    let pool = |word: &str| {
-        Some(format!(
-            "{word} {}{}",
-            needed(&kernel)?,
-            said("s", &["stride", "strides"])
-        ))
-    };
-    let text = match word.to_ascii_lowercase().as_str() {
-        "conv" | "conv1d" => {
-            let more = [
-                ("s", &["stride", "strides"][..]),
-                ("p", &["padding"]),
-                ("d", &["dilation", "dilation_rate"]),
-                ("g", &["groups"]),
-            ];
-            let more: String = more
-                .iter()
-                .map(|(letter, names)| said(letter, names))
-                .collect();
-            format!("conv {} k{}{more}{bias}", needed(&out)?, needed(&kernel)?)
-        }
-        "dense" | "linear" => format!("dense {}{bias}", needed(&out)?),
-        "maxpool" | "maxpool1d" | "maxpooling1d" => pool("max-pool")?,
-        "avgpool" | "avgpool1d" | "averagepool" | "averagepooling1d" => pool("average-pool")?,
-        "globalmaxpool" | "globalmaxpooling1d" => "global-max-pool".to_owned(),
-        "globalavgpool" | "globalaveragepool" | "globalaveragepooling1d" => {
-            "global-average-pool".to_owned()
-        }
-        "leakyrelu" => format!("leaky-relu{}", said("", &["slope", "negative_slope"])),
-        "elu" => format!("elu{}", said("", &["alpha"])),
-        "batchnorm" | "batchnorm1d" | "batchnormalization" => {
-            // PyTorch's ε is not Keras's, so a file that says nothing goes by the word it uses.
-            let usual = if word.eq_ignore_ascii_case("batchnormalization") {
-                1e-3
-            } else {
-                1e-5
-            };
-            format!(
-                "batch-norm {}",
-                number(&["epsilon", "eps"]).unwrap_or(usual)
-            )
-        }
-        "dropout" => format!("dropout {}", needed(&["rate", "p"])?),
-        "spatialdropout" | "spatialdropout1d" | "dropout1d" => {
-            format!("spatial-dropout {}", needed(&["rate", "p"])?)
-        }
-        "relu" | "gelu" | "flatten" => word.to_ascii_lowercase(),
-        _ => return None,
-    };
-    let name = op["name"]
-        .as_str()
-        .filter(|name| !name.contains(char::is_whitespace));
-    Some(name.map_or_else(|| text.clone(), |name| format!("{text} as {name}")))
 }
 
 #[cfg(test)]

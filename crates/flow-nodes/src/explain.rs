@@ -21,7 +21,7 @@ use crate::table::TableBuilder;
 use crate::walk::{Asked, Question, Samples, Walked, walk};
 
 pub use crate::description::Description;
-pub use crate::model::{fitted, layout_of};
+pub use crate::model::{fitted, layout_of, placed};
 pub use crate::network::write;
 pub use data::{Wanted, sizes};
 
@@ -251,13 +251,8 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
         append: &|n, x| data.append(n, x),
         label: &|n| data.labels.as_ref().map_or(0, |labels| labels[n]),
     };
-    let walked =
-        walk(&walker, &samples, question, task.observer, Some(&mut maps)).map_err(|error| {
-            NodeError {
-                place: error.place.or(Some(input.name.clone())),
-                ..error
-            }
-        })?;
+    let walked = walk(&walker, &samples, question, task.observer, Some(&mut maps))
+        .map_err(|error| placed(error, &input.name))?;
     let sums = walked.rules.iter().map(|sums| {
         RelevanceSums::new(sums.absolute.clone(), sums.signed.clone(), network.channels)
     });

@@ -128,7 +128,7 @@ impl Kind for Model {
                     .help("give `channels` and `time`")
             })?;
             let input = task.input("weights")?;
-            let at = |error: NodeError| error.at(&input.name);
+            let at = |error| placed(error, &input.name);
             let layout = layout_of(task.params.text("layout"));
             let fitted = fitted(&description, (channels, time), &input.content, layout);
             let (network, weights, _) = fitted.map_err(at)?;
@@ -170,7 +170,8 @@ pub fn fitted(
 ) -> Result<(Network, Weights<f32>, Layout), NodeError> {
     let mut first = None;
     for classes in classes(description, file)? {
-        let network = description.network(channels, time, classes)?;
+        let network = description.network(channels, time, classes);
+        let network = network.map_err(|error| placed(error, "the network's description"))?;
         let read = match layout {
             Some(layout) => {
                 Weights::from_safetensors(&network, file, layout).map(|weights| (weights, layout))
@@ -183,6 +184,14 @@ pub fn fitted(
         };
     }
     Err(in_words(first))
+}
+
+/// The error, at this place unless it has one.
+pub fn placed(error: NodeError, place: &str) -> NodeError {
+    match error.place {
+        Some(_) => error,
+        None => error.at(place),
+    }
 }
 
 fn in_words(error: Option<WeightsFileError>) -> NodeError {

@@ -101,6 +101,9 @@ pub fn walk(
             (samples.append)(sample, &mut x);
             labels.push((samples.label)(sample));
         }
+        if let Some(at) = x.iter().position(|x| !x.is_finite()) {
+            return Err(not_finite(samples, from, at, x[at]));
+        }
         let target = match question.target {
             Asked::Predicted => Target::Predicted,
             Asked::True => Target::True(&labels),
@@ -110,9 +113,8 @@ pub fn walk(
             true => Start::Logit,
             false => Start::One,
         };
-        let explained = walker.explain(&x, target, start).map_err(|error| {
-            NodeError::new(error).at(format!("samples {from} to {}", batch.end - 1))
-        })?;
+        let explained = walker.explain(&x, target, start);
+        let explained = explained.map_err(|error| NodeError::new(error.counted_from(from)))?;
         let classes = explained.logits.len() / batch.len();
         let predicted = explained.logits.chunks(classes).map(predicted_class);
         walked.predicted.extend(predicted);
@@ -129,6 +131,17 @@ pub fn walk(
         observer.progress(batch.end as u64, samples.count as u64, "explained");
     }
     Ok(walked)
+}
+
+/// Says where among all samples the `at`-th number behind the start of sample `from` is.
+fn not_finite(samples: &Samples<'_>, from: usize, at: usize, value: f32) -> NodeError {
+    let row = at / samples.time;
+    let (sample, channel) = (from + row / samples.channels, row % samples.channels);
+    let time = at % samples.time;
+    NodeError::new(format!(
+        "sample {sample}, channel {channel}, time {time} (each from 0) is {value}"
+    ))
+    .help("leave such samples out, or fill what is missing")
 }
 
 impl Sums {

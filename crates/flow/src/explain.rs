@@ -9,7 +9,7 @@ use flow_contract::{
     Task, Value,
 };
 use flow_nodes::CATALOG;
-use flow_nodes::explain::{Description, Wanted, fitted, layout_of, sizes};
+use flow_nodes::explain::{Description, Wanted, fitted, layout_of, placed, sizes};
 use serde_json::json;
 
 use crate::args::Explain;
@@ -84,7 +84,7 @@ fn model(explain: &Explain, weights: &Input, data: &Input) -> Result<Input, Refu
         }
         Err(_) => Description::read(&explain.network),
     };
-    let description = described.map_err(|error| wrong(error.at(&explain.network)))?;
+    let description = described.map_err(|error| wrong(placed(error, &explain.network)))?;
     let sizes = match description.input {
         Some(size) => vec![size],
         None => {
@@ -108,7 +108,7 @@ fn model(explain: &Explain, weights: &Input, data: &Input) -> Result<Input, Refu
         };
     }
     let error = first.unwrap_or_else(|| NodeError::new("the samples have no size"));
-    Err(wrong(error.at(&weights.name)))
+    Err(wrong(placed(error, &weights.name)))
 }
 
 fn wanted(explain: &Explain) -> Wanted<'_> {
