@@ -38,7 +38,7 @@ const TEXTS: ParamType = ParamType::List(&ParamType::Text);
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "explain",
-    revision: 1,
+    revision: 2,
     summary: "Explains any samples by a trained network: relevance maps, shares and a figure.",
     example: r#"[node.net]
 kind = "model"

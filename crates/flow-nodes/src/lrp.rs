@@ -24,7 +24,7 @@ pub struct Lrp;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "lrp",
-    revision: 2,
+    revision: 3,
     summary: "Layer-wise relevance propagation for the epochs of a fold's test subjects.",
     example: r#"[node.relevance]
 kind = "lrp"
@@ -162,7 +162,7 @@ pub struct RelevanceMaps;
 
 static MAPS_DESCRIPTOR: Descriptor = Descriptor {
     name: "relevance-maps",
-    revision: 1,
+    revision: 2,
     summary: "Layer-wise relevance propagation as `lrp`, giving the maps themselves.",
     example: r#"[node.maps]
 kind = "relevance-maps"

@@ -29,7 +29,7 @@ pub struct Quality;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "quality",
-    revision: 2,
+    revision: 3,
     summary: "Measures explanations by taking away what they point at, on some test epochs of a fold.",
     example: r#"[node.quality]
 kind = "quality"

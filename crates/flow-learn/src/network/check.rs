@@ -276,46 +276,35 @@ impl Step<'_> {
     }
 
     fn after_conv(&self) -> Result<Shape, NetworkError> {
-        let (in_channels, time) = self.map()?;
-        let Op::Conv {
-            filters,
+        self.map()?;
+        let Some(shape) = self.layer.op.conv_shape(self.gets) else {
+            return Ok(self.gets);
+        };
+        let ConvShape {
+            in_channels: channels,
+            out_channels: filters,
             kernel,
             stride,
             padding,
             dilation,
             groups,
             ..
-        } = self.layer.op
-        else {
-            return Ok(self.gets);
-        };
+        } = shape;
         self.positive("filters", filters)?;
         self.positive("kernel", kernel)?;
         self.positive("stride", stride)?;
         self.positive("dilation", dilation)?;
         self.positive("groups", groups)?;
-        if in_channels % groups != 0 || filters % groups != 0 {
+        if channels % groups != 0 || filters % groups != 0 {
             let (entry, name) = self.place();
             return Err(NetworkError::Groups {
                 entry,
                 name,
-                channels: in_channels,
+                channels,
                 filters,
                 groups,
             });
         }
-        let out_channels = filters;
-        let shape = ConvShape {
-            batch: 1,
-            in_channels,
-            out_channels,
-            time,
-            kernel,
-            stride,
-            padding,
-            dilation,
-            groups,
-        };
         let span = (dilation * (kernel - 1) + 1).saturating_sub(2 * padding);
         self.long_enough(span, shape.out_time())?;
         Ok(Shape::Map {
@@ -438,6 +427,7 @@ mod tests {
     #[test]
     fn the_network_of_the_paper_has_255061_parameters() {
         let network = Network::ellis2021(3, 3000, 5);
+        assert_eq!(network.products(), Ok(97_236_480));
         assert_eq!(network.parameters(), Ok(255_061));
         assert_eq!(network.classes(), Ok(5));
         let maps = network.shapes().unwrap();

@@ -60,7 +60,7 @@ impl<T: Real> Walker<T> {
     /// Makes a walker of methods of any kind; [`Explanations::rules`] has one entry a method.
     ///
     /// In `f32`, methods whose denominators may cancel (ε below 1e-3 at convolutions, a signed rule without
-    /// bias, integrated gradients) are walked in `f64` and rounded.
+    /// bias, integrated gradients), and all methods of small networks, are walked in `f64` and rounded.
     ///
     /// # Errors
     /// As [`Walker::new`].
@@ -92,7 +92,8 @@ impl<T: Real> Walker<T> {
         Ok(walker)
     }
 
-    fn of_one_precision(
+    /// As [`Walker::of_methods`], every method walked in `T`.
+    pub(crate) fn of_one_precision(
         network: &Network,
         weights: &Weights<T>,
         methods: &[Method],

@@ -1,6 +1,7 @@
 //! Every rule against its slow replica, on every kind and shape of layer, signed and positive.
 
 mod device;
+mod random;
 
 use super::Rule;
 use super::literal::{Layer, relevance};
@@ -61,6 +62,14 @@ fn numbers(seed: u64, count: usize) -> Vec<f64> {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     };
     (0..count).map(|_| next()).collect()
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+fn widen(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
 }
 
 fn weights(network: &Network, seed: u64) -> Weights<f64> {

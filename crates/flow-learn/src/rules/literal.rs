@@ -39,8 +39,8 @@ pub(super) fn relevance(
         let own = weights.get(&layer.name);
         let (value, carry) = match (&layer.op, rule) {
             (op, Some(rule)) => weighted(Layer::new(op, size, own), rule, x),
-            (Op::MaxPool { kernel, .. }, _) => pooled(*kernel, size.1, &x),
-            (Op::GlobalMaxPool, _) => pooled(size.1, size.1, &x),
+            (Op::MaxPool { kernel, stride }, _) => pooled(*kernel, *stride, size.1, &x),
+            (Op::GlobalMaxPool, _) => pooled(size.1, 1, size.1, &x),
             (op, None) => {
                 let value = x.iter().map(|&x| activated(op, x)).collect();
                 (value, Box::new(<[f64]>::to_vec) as Carry)
@@ -63,13 +63,13 @@ fn weighted(layer: Layer, rule: &Rule, x: Vec<f64>) -> (Vec<f64>, Carry) {
     (z, Box::new(move |r: &[f64]| shared(&layer, &rule, &x, r)))
 }
 
-/// Maxima of windows that lie side by side, and the way back to the first of each one's largest.
-fn pooled(kernel: usize, time: usize, x: &[f64]) -> (Vec<f64>, Carry) {
+/// Maxima of windows, and the way back to the first of each one's largest.
+fn pooled(kernel: usize, stride: usize, time: usize, x: &[f64]) -> (Vec<f64>, Carry) {
     let mut winners = Vec::new();
     for row in (0..x.len()).step_by(time) {
-        for window in 0..time / kernel {
-            let places = row + window * kernel..row + (window + 1) * kernel;
-            let first = places.start;
+        for window in 0..(time - kernel) / stride + 1 {
+            let first = row + window * stride;
+            let places = first..first + kernel;
             winners.push(places.fold(first, |best, at| if x[at] > x[best] { at } else { best }));
         }
     }
@@ -87,6 +87,7 @@ fn activated(op: &Op, x: f64) -> f64 {
     match *op {
         Op::Relu => x.max(0.0),
         Op::LeakyRelu { slope } if x < 0.0 => slope * x,
+        Op::Elu { alpha } if x < 0.0 => alpha * (x.exp() - 1.0),
         Op::Gelu => x * (0.5 + normal_area(x)),
         _ => x,
     }
