@@ -261,7 +261,7 @@ fn spawn(
         .stdin(Stdio::null())
         .stdout(copy(&words.stdout)?)
         .stderr(copy(&words.stderr)?);
-    fill_environment(&mut command, task, desk)?;
+    fill_environment(&mut command, task);
     let confinement = Confinement::of(task, root, &mut desk.starter.system);
     let started = (&mut desk.starter, confinement);
     let ended = run_to_end(command, task.folder(), started, task.observer);
@@ -281,15 +281,8 @@ fn not_run(name: &str, error: ChildError) -> NodeError {
     }
 }
 
-fn fill_environment(
-    command: &mut Command,
-    task: &Task<'_>,
-    desk: &mut Desk,
-) -> Result<(), NodeError> {
-    let temporary = task.folder().join(".tmp");
-    let made = desk.make_folder(&temporary);
-    made.map_err(|error| lay::io_error("making", &temporary, &error))?;
-    command.env("TMPDIR", temporary);
+fn fill_environment(command: &mut Command, task: &Task<'_>) {
+    command.env("TMPDIR", lay::temporary(task.folder()));
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
@@ -302,7 +295,6 @@ fn fill_environment(
     command.envs(named);
     let declared = table("environment").map(|(name, value)| (name.clone(), value.to_string()));
     command.envs(declared);
-    Ok(())
 }
 
 /// The environment variable of a param: `PARAM_MIN_AGE` of `min-age`.

@@ -12,8 +12,8 @@ use flow_contract::{Digest, Key};
 
 use crate::error::{Doing, StoreError, say};
 use crate::ledger::Output;
-use crate::staging;
 use crate::store::{Store, locked};
+use crate::workspace;
 
 /// What must stay, and how much may.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +102,7 @@ impl Store {
             Ok(()) => work(),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
                 folder: self.folder.clone(),
-                pids: staging::living(&self.folder.join("staging")),
+                pids: workspace::living(&self.folder.join("staging")),
             }),
             Err(TryLockError::Error(error)) => Err(error).doing(say("locking"), &path),
         });

@@ -40,6 +40,7 @@ mod segment;
 mod staging;
 mod store;
 mod usage;
+mod workspace;
 
 pub use claim::{Claim, ClaimGuard};
 pub use error::{Action, ReadError, StoreError};

@@ -1,103 +1,43 @@
-//! Folders for running instances and for files on their way into the store.
-//!
-//! Every process that writes has a workspace `cache/staging/<pid>-<n>` with a lock file beside it.
-//! The kernel drops the lock with the process; the next to open the store then sweeps the workspace.
+//! Folders for running instances.
 
-use std::fs::{self, File, TryLockError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Doing, StoreError, say};
-use crate::store::{Store, unlock};
-
-/// A folder of a process, gone with it.
-#[derive(Debug)]
-pub(crate) struct Workspace {
-    folder: PathBuf,
-    lock_path: PathBuf,
-    pub lock: File,
-    next: AtomicU64,
-    /// Folders that instances left and that go with the workspace.
-    left: AtomicU64,
-}
-
-/// What may stay in a folder until the whole workspace goes: file systems search long for a free
-/// inode where many were freed a moment ago (ext4 without a journal: 100 ns for each of the last 5 s).
-const LEFT_FOLDERS: u64 = 4096;
-const LEFT_FILES: usize = 8;
-const LEFT_BYTES: u64 = 64 << 10;
-
-impl Workspace {
-    /// Makes a folder no other process has.
-    pub fn make(staging: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(staging).doing(say("making folder"), staging)?;
-        for n in 0u64.. {
-            let folder = staging.join(format!("{}-{n}", std::process::id()));
-            let lock_path = folder.with_extension("lock");
-            let lock = match File::create_new(&lock_path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                lock => lock.doing(say("making"), &lock_path)?,
-            };
-            if !holds(&lock, &lock_path) {
-                continue;
-            }
-            fs::create_dir_all(&folder).doing(say("making folder"), &folder)?;
-            return Ok(Self {
-                folder,
-                lock_path,
-                lock,
-                next: AtomicU64::new(0),
-                left: AtomicU64::new(0),
-            });
-        }
-        unreachable!("a process has fewer than 2^64 stores")
-    }
-
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// A path in the workspace that nothing else uses.
-    pub fn fresh(&self) -> PathBuf {
-        let n = self.next.fetch_add(1, Ordering::Relaxed);
-        self.folder.join(n.to_string())
-    }
-
-    /// Whether a folder that is done with may wait until the workspace goes: it holds little, and
-    /// few others wait.
-    fn may_leave(&self, folder: &Path) -> bool {
-        self.left.load(Ordering::Relaxed) < LEFT_FOLDERS
-            && holds_little(folder)
-            && self.left.fetch_add(1, Ordering::Relaxed) < LEFT_FOLDERS
-    }
-}
-
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        // What can't be removed now is swept by the next to open the store.
-        let _ = fs::remove_dir_all(&self.folder);
-        let _ = fs::remove_file(&self.lock_path);
-        unlock(&self.lock);
-    }
-}
+use crate::store::Store;
+use crate::workspace::{LEFT_BYTES, LEFT_FOLDERS, Workspace};
 
 /// A folder for one instance, or for one after another, removed when dropped.
 #[derive(Debug)]
 pub struct Staging {
     path: PathBuf,
     workspace: Arc<Workspace>,
+    /// What was put here since the last [`Staging::clear`].
+    given: BTreeSet<PathBuf>,
+    left: Left,
     spare: Spare,
 }
 
-/// Files and empty folders that an instance left, kept for the next: what an instance is given then
-/// costs a rename, and no inode is made or freed.
+/// What an instance left where it was, done with since [`Staging::clear`]. What the next is given at the
+/// same path costs a write then, and neither a rename nor an inode.
+#[derive(Debug, Default)]
+struct Left {
+    /// Files with their sizes.
+    files: BTreeMap<PathBuf, u64>,
+    folders: BTreeSet<PathBuf>,
+    /// Those of the files that instances made themselves: sooner used elsewhere than others.
+    loose: Vec<PathBuf>,
+}
+
+/// Files and empty folders that nobody needed at their paths, kept outside for the next.
 #[derive(Debug, Default)]
 struct Spare {
-    files: Vec<PathBuf>,
+    /// With their sizes.
+    files: Vec<(PathBuf, u64)>,
     folders: Vec<PathBuf>,
     /// The mode of a file just made here; what has another one is not kept.
     mode: Option<u32>,
@@ -115,9 +55,13 @@ impl Staging {
     /// # Errors
     /// The I/O error of writing it.
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if let Some(spare) = self.spare.files.pop()
-            && refill(&spare, bytes).is_ok()
-            && fs::rename(&spare, path).is_ok()
+        self.give(path)?;
+        if let Some(size) = self.left.files.remove(path) {
+            return refill(path, size, bytes);
+        }
+        if let Some((unused, size)) = self.unused()
+            && refill(&unused, size, bytes).is_ok()
+            && fs::rename(&unused, path).is_ok()
         {
             return Ok(());
         }
@@ -134,6 +78,7 @@ impl Staging {
     /// # Errors
     /// The I/O error of making it.
     pub fn make_folder(&mut self, path: &Path) -> io::Result<()> {
+        self.enter(path)?;
         if path.is_dir() {
             return Ok(());
         }
@@ -145,28 +90,47 @@ impl Staging {
         fs::create_dir_all(path)
     }
 
-    /// Empties the folder for another instance. Nobody may use what lies there any longer.
+    /// Makes a symbolic link in the folder.
     ///
     /// # Errors
-    /// The I/O error of moving or removing what lies there.
-    pub fn clear(&mut self) -> io::Result<()> {
-        let folder = self.path.clone();
-        self.clear_folder(&folder)
+    /// The I/O error of making it.
+    pub fn link(&mut self, target: &Path, path: &Path) -> io::Result<()> {
+        self.give(path)?;
+        if self.left.files.remove(path).is_some() {
+            fs::remove_file(path)?;
+        }
+        symlink(target, path)
     }
 
-    fn clear_folder(&mut self, folder: &Path) -> io::Result<()> {
+    /// Whether something lies at a path that is not done with.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        let left = self.left.files.contains_key(path) || self.left.folders.contains(path);
+        !left && path.exists()
+    }
+
+    /// Declares all that lies in the folder done with: it counts as empty. What is not used again stays
+    /// in sight until [`Staging::sweep`]; nobody may use it any longer.
+    ///
+    /// # Errors
+    /// The I/O error of listing or removing what lies there.
+    pub fn clear(&mut self) -> io::Result<()> {
+        let (folder, given) = (self.path.clone(), std::mem::take(&mut self.given));
+        self.clear_folder(&folder, &given)
+    }
+
+    fn clear_folder(&mut self, folder: &Path, given: &BTreeSet<PathBuf>) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            let meta = fs::symlink_metadata(&path)?;
+            let entry = entry?;
+            let (path, meta) = (entry.path(), entry.metadata()?);
             if meta.is_dir() {
-                self.clear_folder(&path)?;
-                let spare = self.workspace.fresh();
-                fs::rename(&path, &spare)?;
-                self.spare.folders.push(spare);
+                self.clear_folder(&path, given)?;
+                self.left.folders.insert(path);
             } else if self.is_worth_keeping(&meta) {
-                let spare = self.workspace.fresh();
-                fs::rename(&path, &spare)?;
-                self.spare.files.push(spare);
+                if !given.contains(&path) {
+                    self.left.loose.push(path.clone());
+                }
+                self.left.files.insert(path, meta.len());
             } else {
                 fs::remove_file(&path)?;
             }
@@ -175,17 +139,75 @@ impl Staging {
     }
 
     fn is_worth_keeping(&self, meta: &fs::Metadata) -> bool {
-        let plain = Some(meta.mode()) == self.spare.mode && meta.nlink() == 1;
-        plain && meta.len() <= LEFT_BYTES && (self.spare.files.len() as u64) < LEFT_FOLDERS
+        let plain = meta.is_file() && Some(meta.mode()) == self.spare.mode && meta.nlink() == 1;
+        let kept = (self.left.files.len() + self.spare.files.len()) as u64;
+        plain && meta.len() <= LEFT_BYTES && kept < LEFT_FOLDERS
+    }
+
+    /// Takes away all that is done with and was not used again.
+    ///
+    /// # Errors
+    /// The I/O error of moving it.
+    pub fn sweep(&mut self) -> io::Result<()> {
+        let left = std::mem::take(&mut self.left);
+        for (path, size) in left.files {
+            let spare = self.workspace.fresh();
+            fs::rename(&path, &spare)?;
+            self.spare.files.push((spare, size));
+        }
+        // The deepest first.
+        for path in left.folders.into_iter().rev() {
+            let spare = self.workspace.fresh();
+            fs::rename(&path, &spare)?;
+            self.spare.folders.push(spare);
+        }
+        Ok(())
+    }
+
+    /// Makes a path free for a file or a link.
+    fn give(&mut self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            self.enter(folder)?;
+        }
+        if self.left.folders.contains(path) {
+            self.sweep()?;
+        }
+        self.given.insert(path.to_owned());
+        Ok(())
+    }
+
+    /// Takes a folder and those above it into use again, where they are.
+    fn enter(&mut self, folder: &Path) -> io::Result<()> {
+        let own = self.path.clone();
+        for folder in folder.ancestors().take_while(|above| *above != own) {
+            if self.left.files.contains_key(folder) {
+                self.sweep()?;
+            }
+            self.left.folders.remove(folder);
+        }
+        Ok(())
+    }
+
+    /// A file to be used elsewhere, with its size.
+    fn unused(&mut self) -> Option<(PathBuf, u64)> {
+        while let Some(path) = self.left.loose.pop() {
+            if let Some(size) = self.left.files.remove(&path) {
+                return Some((path, size));
+            }
+        }
+        self.spare.files.pop()
     }
 }
 
-/// Gives a file other content. It is never cut to nothing on the way: ext4 would write such a file to
-/// the disk when it is closed.
-fn refill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Gives a file of this size other content. It is never cut to nothing on the way: ext4 would write such
+/// a file to the disk when it is closed.
+fn refill(path: &Path, size: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).open(path)?;
     file.write_all(bytes)?;
-    file.set_len(bytes.len() as u64)
+    match size > bytes.len() as u64 {
+        true => file.set_len(bytes.len() as u64),
+        false => Ok(()),
+    }
 }
 
 impl Drop for Staging {
@@ -217,84 +239,9 @@ impl Store {
         Ok(Staging {
             path: workspace.fresh(),
             workspace,
+            given: BTreeSet::new(),
+            left: Left::default(),
             spare: Spare::default(),
         })
-    }
-}
-
-/// Whether a folder holds few and small files and no folder.
-fn holds_little(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    let (mut files, mut bytes) = (0, 0);
-    for entry in entries {
-        let Some(meta) = entry.ok().and_then(|entry| entry.metadata().ok()) else {
-            return false;
-        };
-        (files, bytes) = (files + 1, bytes + meta.len());
-        if meta.is_dir() || files > LEFT_FILES || bytes > LEFT_BYTES {
-            return false;
-        }
-    }
-    true
-}
-
-/// Takes the lock; false if another process is just sweeping this very file.
-fn holds(lock: &File, path: &Path) -> bool {
-    lock.try_lock().is_ok() && is_still(lock, path)
-}
-
-/// Whether the open file is the one at the path.
-fn is_still(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(there)) = (file.metadata(), fs::metadata(path)) else {
-        return false;
-    };
-    (open.dev(), open.ino()) == (there.dev(), there.ino())
-}
-
-/// Removes the workspaces of processes that are gone.
-pub(crate) fn sweep(staging: &Path) -> Result<(), StoreError> {
-    for lock_path in lock_files(staging)? {
-        let Ok(lock) = File::open(&lock_path) else {
-            continue;
-        };
-        if holds(&lock, &lock_path) {
-            // Whatever remains is left to the next sweep, so the lock file goes last.
-            let _ = remove_if_there(&lock_path.with_extension(""))
-                .and_then(|()| fs::remove_file(&lock_path));
-        }
-    }
-    Ok(())
-}
-
-/// The processes that have a workspace now.
-pub(crate) fn living(staging: &Path) -> Vec<u32> {
-    let mut pids = Vec::new();
-    for path in lock_files(staging).unwrap_or_default() {
-        let held = File::open(&path)
-            .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)));
-        let name = path.file_stem().and_then(|name| name.to_str());
-        let pid: Option<u32> = name.and_then(|name| name.split('-').next()?.parse().ok());
-        pids.extend(pid.filter(|pid| held && *pid != std::process::id()));
-    }
-    pids
-}
-
-fn lock_files(staging: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = match fs::read_dir(staging) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.doing(say("listing"), staging)?,
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    Ok(paths
-        .filter(|path| path.extension().is_some_and(|end| end == "lock"))
-        .collect())
-}
-
-fn remove_if_there(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use crate::claim::Claims;
 use crate::error::{Doing, StoreError, say};
 use crate::log::{Access, Log};
 use crate::memo::{Clock, Stamp};
-use crate::staging::{self, Workspace};
+use crate::workspace::{self, Workspace};
 
 /// A cache folder, shared by threads and processes.
 ///
@@ -55,7 +55,7 @@ impl Store {
         let lock = open_lock(folder)?;
         lock.lock_shared()
             .doing(say("locking"), &folder.join("lock"))?;
-        staging::sweep(&folder.join("staging"))?;
+        workspace::sweep(&folder.join("staging"))?;
         Self::with(folder, Access::Write, Some(lock))
     }
 

@@ -4,6 +4,7 @@
 //! after a command that did well and left no process behind.
 
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use flow_contract::NodeError;
@@ -70,5 +71,26 @@ impl Desk {
             Some(staging) => staging.make_folder(path),
             None => std::fs::create_dir_all(path),
         }
+    }
+
+    /// Makes a symbolic link in the command's folder.
+    pub(super) fn link(&mut self, target: &Path, path: &Path) -> io::Result<()> {
+        match &mut self.staging {
+            Some(staging) => staging.link(target, path),
+            None => symlink(target, path),
+        }
+    }
+
+    /// Whether something was laid at a path of the command's folder.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        match &self.staging {
+            Some(staging) => staging.holds(path),
+            None => path.exists(),
+        }
+    }
+
+    /// Takes away what the command before left and this one was not given.
+    pub(super) fn sweep(&mut self) -> io::Result<()> {
+        self.staging.as_mut().map_or(Ok(()), Staging::sweep)
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Input, Labels, NodeError, Params, Task, Value};
@@ -22,7 +21,8 @@ pub(super) const MANIFEST: &str = "flow.json";
 /// What `{name}` stands for in a command.
 pub(super) type Places = BTreeMap<String, Vec<String>>;
 
-/// Puts every input, the params and `flow.json` into the command's folder.
+/// Puts every input, the params and `flow.json` into the command's folder; nothing else is there then but
+/// a folder for temporary files.
 pub(super) fn lay(task: &Task<'_>, desk: &mut Desk) -> Result<Places, NodeError> {
     let outputs = paths_of_outputs(task.params);
     let mut places: Places = params_as_words(task.params).into_iter().collect();
@@ -52,7 +52,15 @@ pub(super) fn lay(task: &Task<'_>, desk: &mut Desk) -> Result<Places, NodeError>
     let words = manifest_of(task, &ports, &places, &outputs);
     desk.write(&manifest, words.as_bytes())
         .map_err(|error| io_error("writing", &manifest, &error))?;
+    make_folder(desk, &temporary(task.folder()))?;
+    let swept = desk.sweep();
+    swept.map_err(|error| io_error("clearing up", task.folder(), &error))?;
     Ok(places)
+}
+
+/// Where a command's temporary files belong.
+pub(super) fn temporary(folder: &Path) -> PathBuf {
+    folder.join(".tmp")
 }
 
 /// A name stands for one thing.
@@ -127,7 +135,7 @@ fn lay_as_in_the_study(desk: &mut Desk, folder: &Path, inputs: &[Input]) -> Resu
         let place = folder.join(path);
         let leaves = Path::new(path).is_absolute() || path.split('/').any(|part| part == "..");
         let parent = place.parent().unwrap_or(folder);
-        if leaves || place.exists() || desk.make_folder(parent).is_err() {
+        if leaves || desk.holds(&place) || desk.make_folder(parent).is_err() {
             continue;
         }
         lay_input(desk, folder, path, input)?;
@@ -138,7 +146,7 @@ fn lay_as_in_the_study(desk: &mut Desk, folder: &Path, inputs: &[Input]) -> Resu
 fn lay_input(desk: &mut Desk, folder: &Path, name: &str, input: &Input) -> Result<(), NodeError> {
     let place = folder.join(name);
     let laid = match &input.file {
-        Some(file) => symlink(file, &place),
+        Some(file) => desk.link(file, &place),
         None => desk.write(&place, &input.content[..]),
     };
     laid.map_err(|error| io_error("laying out input", &place, &error))

@@ -1,7 +1,8 @@
 //! What a command says: kept whole, shown in part, and read for what it missed.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
@@ -13,7 +14,7 @@ use super::lay::io_error;
 /// How much of a failed command's words is shown.
 const LAST_LINES: usize = 20;
 
-/// The streams of a command, in files without a name.
+/// The streams of a command, in files without a name where the file system has such.
 pub(super) struct Words {
     pub(super) stdout: File,
     pub(super) stderr: File,
@@ -27,10 +28,18 @@ impl Words {
         })
     }
 
-    /// Empties both for the next command.
+    /// Empties both for the next command, unless they lie in the folder of the one before.
     pub(super) fn clear(&self) -> std::io::Result<()> {
-        self.stdout.set_len(0)?;
-        self.stderr.set_len(0)
+        for file in [&self.stdout, &self.stderr] {
+            let meta = file.metadata()?;
+            if meta.nlink() > 0 {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            if meta.len() > 0 {
+                file.set_len(0)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts both on the ports of their names, unless the study declares an output of that name.

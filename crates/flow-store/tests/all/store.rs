@@ -387,26 +387,52 @@ fn a_discarded_blob_is_gone_and_can_be_put_again() {
 }
 
 #[test]
-fn a_cleared_staging_folder_is_empty_and_what_lay_there_is_used_again() {
+fn what_lay_in_a_cleared_staging_folder_is_used_again_and_never_seen() {
     let (_folder, store) = fresh();
     let mut staging = store.stage().unwrap();
-    let path = |name: &str| staging.path().join(name);
-    let (first, deep, tool) = (path("first"), path("a/b/deep"), path("tool"));
-    staging.write(&first, b"long before").unwrap();
-    staging.make_folder(deep.parent().unwrap()).unwrap();
-    fs::write(&deep, b"").unwrap();
-    fs::write(&tool, b"#!/bin/sh").unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
-    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
-    let before = [inode(&first), inode(&deep), inode(&tool)];
+    let root = staging.path().to_owned();
+    let path = |name: &str| root.join(name);
+    let inode = |name: &str| fs::symlink_metadata(path(name)).unwrap().ino();
+    staging.write(&path("first"), b"long before").unwrap();
+    staging.make_folder(&path("a/b")).unwrap();
+    staging.write(&path("a/b/deep"), b"").unwrap();
+    fs::write(path("made"), b"own").unwrap();
+    fs::write(path("tool"), b"#!/bin/sh").unwrap();
+    fs::set_permissions(path("tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    let [first, made, tool] = ["first", "made", "tool"].map(inode);
     staging.clear().unwrap();
-    assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 0);
-    for name in ["1", "2", "3"] {
-        let path = staging.path().join(name);
-        staging.write(&path, b"short").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"short");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o111, 0);
+    assert!(!staging.holds(&path("first")) && !staging.holds(&path("a/b")));
+    staging.write(&path("first"), b"short").unwrap();
+    staging.write(&path("tool"), b"").unwrap();
+    assert_eq!((inode("first"), inode("tool")), (first, made));
+    assert_ne!(inode("tool"), tool, "a program's mode would stay");
+    assert_eq!(fs::read(path("first")).unwrap(), b"short");
+    assert!(staging.holds(&path("first")));
+    staging.sweep().unwrap();
+    let mut names: Vec<_> = fs::read_dir(&root).unwrap().collect();
+    names.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
+    let names = names
+        .iter()
+        .map(|entry| entry.as_ref().unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["first", "tool"]);
+}
+
+#[test]
+fn a_file_a_folder_and_a_link_take_each_others_places_in_a_staging_folder() {
+    let (_folder, store) = fresh();
+    let mut staging = store.stage().unwrap();
+    let path = staging.path().join("x");
+    let below = path.join("y");
+    for _ in 0..2 {
+        staging.write(&path, b"file").unwrap();
+        staging.clear().unwrap();
+        staging.make_folder(&path).unwrap();
+        staging.write(&below, b"below").unwrap();
+        assert_eq!(fs::read(&below).unwrap(), b"below");
+        staging.clear().unwrap();
+        staging.link(Path::new("elsewhere"), &path).unwrap();
+        assert_eq!(fs::read_link(&path).unwrap(), Path::new("elsewhere"));
+        staging.clear().unwrap();
+        assert!(!staging.holds(&path));
     }
-    let [first, second] = ["1", "2"].map(|name| inode(&staging.path().join(name)));
-    assert!(before[..2].contains(&first) && before[..2].contains(&second));
 }
