@@ -7,18 +7,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
-use std::sync::OnceLock;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use flow_contract::Observer;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, kill_process_group, pidfd_open,
-    set_child_subreaper, waitpgid, waitpid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, kill_process_group,
+    set_child_subreaper, waitid, waitpgid, waitpid,
 };
 
 use crate::command::{Confinement, StartError, Starter};
-use crate::watchdog;
+use crate::watchdog::{self, Watched};
 
 /// How often a running command is asked whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -28,6 +28,10 @@ pub(crate) enum ChildError {
     Start(StartError),
     Wait(io::Error),
 }
+
+/// A command's first process, while its number is sure to be its own.
+#[derive(Default)]
+struct First(Mutex<Option<Pid>>);
 
 /// Runs a command in its folder; nothing of its process group is left when this returns.
 ///
@@ -40,18 +44,67 @@ pub(crate) fn run_to_end(
     observer: &dyn Observer,
 ) -> Result<ExitStatus, ChildError> {
     adopt_orphans();
-    let mut watched = watchdog::begin(folder);
+    let watched = watchdog::begin(folder);
     command.current_dir(folder).process_group(0);
-    let child = starter.start(command, confinement);
-    let mut child = child.map_err(ChildError::Start)?;
-    watched.is(child.id());
-    let pid = Pid::from_child(&child);
-    let waited = wait(pid, folder, observer);
-    // Before the child is reaped nobody else can get its number. What it left running has no reader.
-    let _ = kill_process_group(pid, Signal::KILL);
-    let status = child.wait();
-    while let Ok(Some(_)) = waitpgid(pid, WaitOptions::NOHANG) {}
-    waited.and(status).map_err(ChildError::Wait)
+    let first = Arc::new(First::default());
+    let child = Arc::clone(&first);
+    let ended = starter.begin(confinement, move || child.to_end(command, watched));
+    let ended = ended.map_err(ChildError::Start)?;
+    loop {
+        match ended.recv_timeout(LOOK_EVERY) {
+            Ok(ended) => return ended,
+            Err(RecvTimeoutError::Timeout) if observer.should_stop() => first.kill_tree(folder),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(ChildError::Wait(io::ErrorKind::BrokenPipe.into()));
+            }
+        }
+    }
+}
+
+impl First {
+    /// Starts a command and waits for it, on one thread, which is woken once.
+    fn to_end(&self, mut command: Command, mut watched: Watched) -> Result<ExitStatus, ChildError> {
+        let start = |error| ChildError::Start(StartError::Start(error));
+        let mut child = command.spawn().map_err(start)?;
+        watched.is(child.id());
+        let pid = Pid::from_child(&child);
+        *self.lock() = Some(pid);
+        let waited = wait(pid);
+        // Before the child is reaped nobody else can get its number. What it left running has no reader.
+        let _ = kill_process_group(pid, Signal::KILL);
+        *self.lock() = None;
+        let status = child.wait();
+        while let Ok(Some(_)) = waitpgid(pid, WaitOptions::NOHANG) {}
+        waited.and(status).map_err(ChildError::Wait)
+    }
+
+    /// Kills the process, its group, all that descend from it, whatever group they moved to, and those
+    /// whose parents are gone but that still work in its folder.
+    fn kill_tree(&self, folder: &Path) {
+        let first = self.lock();
+        let Some(pid) = *first else {
+            return;
+        };
+        // One that ended meanwhile can't be killed, which is fine.
+        let _ = kill_process_group(pid, Signal::KILL);
+        kill_below(vec![pid.as_raw_nonzero().get()], folder);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a child has ended, and leaves it to be reaped.
+fn wait(pid: Pid) -> io::Result<()> {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::Pid(pid), ended) {
+            Err(rustix::io::Errno::INTR) => {}
+            waited => return Ok(waited.map(drop)?),
+        }
+    }
 }
 
 /// From the first command on, a process whose parent ended becomes a child of flow's main thread.
@@ -85,30 +138,6 @@ fn orphans() -> Option<Vec<Pid>> {
     let pids = children.split_whitespace().map(str::parse::<i32>);
     let pids = pids.filter(|pid| *pid != Ok(watchdog::pid()));
     pids.map(|pid| Pid::from_raw(pid.ok()?)).collect()
-}
-
-fn wait(pid: Pid, folder: &Path, observer: &dyn Observer) -> io::Result<()> {
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    let every = Timespec::try_from(LOOK_EVERY).ok();
-    loop {
-        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], every.as_ref()) {
-            Ok(0) if observer.should_stop() => {
-                kill_tree(pid, folder);
-                return Ok(());
-            }
-            Ok(0) | Err(rustix::io::Errno::INTR) => {}
-            Ok(_) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Kills a process, its group, all that descend from it, whatever group they moved to, and those
-/// whose parents are gone but that still work in its folder.
-fn kill_tree(root: Pid, folder: &Path) {
-    // One that ended meanwhile can't be killed, which is fine.
-    let _ = kill_process_group(root, Signal::KILL);
-    kill_below(vec![root.as_raw_nonzero().get()], folder);
 }
 
 /// Kills all that work in a folder, and all that descend from them.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use flow_contract::Observer;
 
 use crate::board::InstanceId;
-use crate::execute::Message;
+use crate::crew::Message;
 
 /// Passes a node's words on to the run.
 pub(crate) struct Ear<'a> {

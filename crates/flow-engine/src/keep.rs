@@ -6,7 +6,7 @@ use flow_contract::{Digest, NodeError, Produced};
 use flow_store::Store;
 
 use crate::command::paths_of_outputs;
-use crate::execute::{Job, Verdict};
+use crate::crew::{Job, Verdict};
 use crate::form::{self, Wants};
 use crate::session::Session;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use flow_contract::Gpu;
 use flow_plan::{Plan, Resources};
 
-use crate::execute::Job;
+use crate::crew::{Job, Waiting};
 use crate::machine;
 
 /// What there is of everything that instances share.
@@ -116,34 +116,60 @@ impl Free {
 #[derive(Default)]
 pub(crate) struct Line<'a> {
     /// By what they need: where the first of a class doesn't fit, none does.
-    classes: Vec<(&'a Resources, VecDeque<(u64, Job<'a>)>)>,
+    classes: Vec<(&'a Resources, VecDeque<Waiting<'a>>)>,
     next: u64,
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn push(&mut self, needs: &'a Resources, job: Job<'a>) {
+    pub(crate) fn push(&mut self, job: Job<'a>) {
         let number = self.next;
         self.next += 1;
-        match self.classes.iter_mut().find(|(class, _)| *class == needs) {
-            Some((_, jobs)) => jobs.push_back((number, job)),
-            None => self.classes.push((needs, [(number, job)].into())),
+        self.class(job.needs).push_back((number, job));
+    }
+
+    /// Puts jobs back in their old places, ahead of all others of their class.
+    pub(crate) fn put_back(&mut self, jobs: VecDeque<Waiting<'a>>) {
+        for waiting in jobs.into_iter().rev() {
+            self.class(waiting.1.needs).push_front(waiting);
         }
     }
 
-    /// The first job for which there is room, with what it may use.
-    pub(crate) fn pop(&mut self, free: &mut Free) -> Option<(Job<'a>, Grant)> {
+    fn class(&mut self, needs: &'a Resources) -> &mut VecDeque<Waiting<'a>> {
+        let known = self.classes.iter().position(|(class, _)| *class == needs);
+        let at = known.unwrap_or_else(|| {
+            self.classes.push((needs, VecDeque::new()));
+            self.classes.len() - 1
+        });
+        &mut self.classes[at].1
+    }
+
+    /// The classes that have jobs, by who came first.
+    fn order(&self) -> Vec<usize> {
         let mut order: Vec<(u64, usize)> = (0..)
             .zip(&self.classes)
             .filter_map(|(class, (_, jobs))| Some((jobs.front()?.0, class)))
             .collect();
         order.sort_unstable();
-        for (_, class) in order {
+        order.into_iter().map(|(_, class)| class).collect()
+    }
+
+    /// The first job for which there is room, with what it may use.
+    pub(crate) fn pop(&mut self, free: &mut Free) -> Option<(Job<'a>, Grant)> {
+        for class in self.order() {
             let (needs, jobs) = &mut self.classes[class];
             if let Some(grant) = free.take(needs) {
                 return jobs.pop_front().map(|(_, job)| (job, grant));
             }
         }
         None
+    }
+
+    /// The first job of all, if it may follow one of those that run; these need `running`.
+    pub(crate) fn pop_follower(&mut self, running: &[&Resources]) -> Option<Waiting<'a>> {
+        let class = *self.order().first()?;
+        let (needs, jobs) = &mut self.classes[class];
+        let follows = running.contains(needs);
+        follows.then(|| jobs.pop_front()).flatten()
     }
 }
 

@@ -10,8 +10,8 @@ use flow_plan::NodeId;
 
 use crate::address::Address;
 use crate::board::{Board, InstanceId, Outcome, Outputs, State};
+use crate::crew::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::event::{ErrorWords, Event, Listener, Why};
-use crate::execute::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::expand::{News, Wanted, expand, wanted};
 use crate::form::Wants;
 use crate::pace::{Amounts, Free, Grant, Line};
@@ -141,7 +141,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             if self.granted.is_empty() {
                 break;
             }
-            self.hear(crew.wait());
+            self.hear(crew.wait(), crew);
         }
         self.finish()
     }
@@ -259,28 +259,52 @@ impl<'a, 'l> Loop<'a, 'l> {
             distrusted: instance.rewinds > 0,
             retries: node.retries,
             timeout: node.timeout,
+            needs: &node.resources,
             gpus: Vec::new(),
         };
         self.board.set(id, State::Running);
         self.why.insert(id, why);
-        self.line.push(&node.resources, job);
+        self.line.push(job);
     }
 
     fn start_what_fits(&mut self, crew: &Crew<'a>) {
         while self.may_start() && self.granted.len() < self.board.session.jobs.max(1) {
             let Some((mut job, grant)) = self.line.pop(&mut self.free) else {
-                return;
+                break;
             };
-            let why = self.why.get(&job.id).cloned().unwrap_or(Why::New);
-            let (instance, key) = (job.address.clone(), job.key.to_string());
-            if job.foreign && !std::mem::replace(&mut self.told_of_confinement, true) {
-                self.warn_if_unconfined(&instance);
-            }
-            self.tell(Event::Started { instance, key, why });
+            self.tell_started(job.id, job.key);
             job.gpus.clone_from(&grant.gpus);
             self.granted.insert(job.id, grant);
             crew.start(job);
         }
+        self.let_follow(crew);
+    }
+
+    /// Hands workers what they go on with when they are done, so that none waits for this loop.
+    fn let_follow(&mut self, crew: &Crew<'a>) {
+        let session = self.board.session;
+        let needs = |id: &InstanceId| {
+            let node = self.board.instance(*id).node;
+            &session.plan.node(node).resources
+        };
+        let running: Vec<_> = self.granted.keys().map(needs).collect();
+        while self.may_start() && crew.following() < session.jobs {
+            match self.line.pop_follower(&running) {
+                Some(waiting) => crew.let_follow(waiting),
+                None => return,
+            }
+        }
+    }
+
+    fn tell_started(&mut self, id: InstanceId, key: Key) {
+        let (instance, key) = (self.name(id), key.to_string());
+        let kind = self.board.session.kind(self.board.instance(id).node);
+        let foreign = kind.descriptor().open_ports;
+        if foreign && !std::mem::replace(&mut self.told_of_confinement, true) {
+            self.warn_if_unconfined(&instance);
+        }
+        let why = self.why.get(&id).cloned().unwrap_or(Why::New);
+        self.tell(Event::Started { instance, key, why });
     }
 
     fn warn_if_unconfined(&mut self, instance: &str) {
@@ -290,7 +314,7 @@ impl<'a, 'l> Loop<'a, 'l> {
         }
     }
 
-    fn hear(&mut self, message: Message) {
+    fn hear(&mut self, message: Message, crew: &Crew<'a>) {
         self.board.fresh.borrow_mut().clear();
         match message {
             Message::Progress {
@@ -317,11 +341,24 @@ impl<'a, 'l> Loop<'a, 'l> {
                 let instance = self.name(id);
                 self.tell(Event::Waiting { instance, pid });
             }
-            Message::Done { id, key, verdict } => {
-                if let Some(grant) = self.granted.remove(&id) {
-                    self.free.give(grant);
-                }
+            Message::Done {
+                id,
+                key,
+                verdict,
+                then,
+            } => {
+                let grant = self.granted.remove(&id);
                 self.conclude(id, key, verdict);
+                match (grant, then) {
+                    (Some(grant), Some((next, key))) => {
+                        self.granted.insert(next, grant);
+                        self.tell_started(next, key);
+                    }
+                    (grant, _) => {
+                        grant.into_iter().for_each(|grant| self.free.give(grant));
+                        self.line.put_back(crew.withdraw());
+                    }
+                }
             }
         }
     }

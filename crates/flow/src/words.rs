@@ -45,7 +45,8 @@ pub fn answer_json(value: &impl serde::Serialize) {
 
 /// Writes a note that is no answer.
 pub fn note(line: &str) {
-    let _ = writeln!(stderr(), "{}", harmless(line));
+    // One write, so that lines of two processes never mix.
+    let _ = stderr().write_all(format!("{}\n", harmless(line)).as_bytes());
 }
 
 /// A text as a terminal may show it: with pictures of control signs, which could move its cursor or change its colours.

@@ -345,8 +345,8 @@ mod tests {
             let mut cat = std::process::Command::new("cat");
             let silent = std::process::Stdio::null;
             cat.arg(&secret).stdout(silent()).stderr(silent());
-            match Starter::default().start(cat, confinement) {
-                Ok(mut child) => child.wait().unwrap().success(),
+            match Starter::default().begin(confinement, move || cat.status()) {
+                Ok(ended) => ended.recv().unwrap().unwrap().success(),
                 Err(StartError::Confine(error)) => panic!("{error}"),
                 Err(StartError::Start(error)) => panic!("{error}"),
             }

@@ -4,7 +4,6 @@
 //! do the same, one thread starts them all; the first that may do something else gets a new one.
 
 use std::io;
-use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -27,70 +26,73 @@ pub(crate) enum StartError {
     Start(io::Error),
 }
 
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A thread that can do no more than a command may.
 struct Confined {
     by: Confinement,
-    orders: Option<Sender<Command>>,
-    started: Receiver<Result<Child, StartError>>,
+    todo: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Starter {
-    /// Starts a command that may do what `confinement` lets it.
-    pub(crate) fn start(
+    /// Begins to do something that may do what `confinement` lets it; what it gives comes back.
+    ///
+    /// # Errors
+    /// [`StartError`] when there is no such thread.
+    pub(crate) fn begin<T: Send + 'static>(
         &mut self,
-        command: Command,
         confinement: Confinement,
-    ) -> Result<Child, StartError> {
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Receiver<T>, StartError> {
         let confined = self.confined.take_if(|confined| confined.by == confinement);
         let confined = match confined {
             Some(confined) => confined,
-            None => Confined::new(confinement).map_err(StartError::Start)?,
+            None => Confined::new(confinement)?,
         };
-        let started = confined.start(command);
-        if started.is_ok() {
-            self.confined = Some(confined);
-        }
-        started
+        let (sender, given) = channel();
+        // Who waits no longer needs nothing.
+        confined.begin(Box::new(move || drop(sender.send(work()))));
+        self.confined = Some(confined);
+        Ok(given)
     }
 }
 
 impl Confined {
-    fn new(by: Confinement) -> io::Result<Self> {
-        let (orders, todo) = channel::<Command>();
-        let (sender, started) = channel();
+    fn new(by: Confinement) -> Result<Self, StartError> {
+        let (todo, works) = channel::<Work>();
+        let (sender, entered) = channel();
         let rules = by.clone();
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
         let thread = thread.spawn(move || {
-            let mut entered = rules.enter().map(drop).map_err(StartError::Confine);
-            for mut command in todo {
-                let confined = std::mem::replace(&mut entered, Ok(()));
-                let child = confined.and_then(|()| command.spawn().map_err(StartError::Start));
-                if sender.send(child).is_err() {
-                    return;
-                }
+            let entered = rules.enter().map(drop);
+            let confined = entered.is_ok();
+            if sender.send(entered).is_ok() && confined {
+                works.into_iter().for_each(|work| work());
             }
-        })?;
+        });
+        let thread = thread.map_err(StartError::Start)?;
+        let gone = || StartError::Start(io::ErrorKind::BrokenPipe.into());
+        let entered = entered.recv().map_err(|_| gone())?;
+        entered.map_err(StartError::Confine)?;
         Ok(Self {
             by,
-            orders: Some(orders),
-            started,
+            todo: Some(todo),
             thread: Some(thread),
         })
     }
 
-    fn start(&self, command: Command) -> Result<Child, StartError> {
-        // Where the thread is gone, nothing comes back.
-        if let Some(orders) = &self.orders {
-            let _ = orders.send(command);
+    fn begin(&self, work: Work) {
+        // Where the thread is gone, the work is dropped, and nothing comes back.
+        if let Some(todo) = &self.todo {
+            drop(todo.send(work));
         }
-        let gone = |_| Err(StartError::Start(io::ErrorKind::BrokenPipe.into()));
-        self.started.recv().unwrap_or_else(gone)
     }
 }
 
 impl Drop for Confined {
     fn drop(&mut self) {
-        self.orders = None;
+        self.todo = None;
         // It has nothing to do but to end.
         drop(self.thread.take().map(JoinHandle::join));
     }
