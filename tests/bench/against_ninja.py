@@ -7,7 +7,9 @@ usage: against_ninja.py [--flow PATH] [--only fan-1000,chain-500,…] [--repeat 
     chain N   seed.txt → first 4 bytes → N - 1 × copy; an edit after byte 4 changes nothing downstream
     big       one source of 2 GiB, against `b3sum`
 
-`cold` starts with no result, `noop` with all of them, `edit` after one source changed, `touch` after its
+`cold` starts with no result, in a folder of its own each time, for nothing may be removed before it: ext4
+without a journal passes over inodes freed in the last minutes one by one, and would charge one run for what
+was cleared up after another. `noop` with all of them, `edit` after one source changed, `touch` after its
 time did. Seconds are medians of wall clock; `rss_mb` is the largest single process, never less than this
 script's own (`rss_floor_mb`), because the kernel counts from before `exec`. ninja looks at time stamps,
 flow at contents. Run it alone on the machine; needs `ninja` and `b3sum` from the system's packages.
@@ -28,7 +30,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FLOW = os.path.join(HERE, "..", "..", "target", "release", "flow")
 SCENARIOS = ["fan-1000", "fan-10000", "fan-100000", "chain-500", "big"]
 GIB = 1 << 30
-SETTLE_SECONDS = 6  # for which ext4 without a journal searches around inodes that were freed
 
 
 def measured(argv, folder):
@@ -119,12 +120,6 @@ class Ninja:
             text += f"build {output}: sh {' '.join(inputs)}\n  cmd = {line}\n"
         write(f"{folder}/build.ninja", text)
 
-    def forget(self, folder):
-        subprocess.run(["ninja", "-t", "clean"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        for name in (".ninja_log", ".ninja_deps"):
-            if os.path.exists(f"{folder}/{name}"):
-                os.remove(f"{folder}/{name}")
-
     def ran(self, said):
         done = re.findall(r"\[(\d+)/\d+\]", said)
         return int(done[-1]) if done else 0
@@ -146,6 +141,10 @@ def phase(tool, folder, times, prepare=lambda turn: None):
     for turn in range(times):
         prepare(turn)
         runs.append(measured(tool.argv, folder))
+    return row(tool, runs)
+
+
+def row(tool, runs):
     return {
         "seconds": round(statistics.median(seconds for seconds, _, _ in runs), 5),
         "rss_mb": round(max(rss for _, rss, _ in runs), 1),
@@ -153,28 +152,32 @@ def phase(tool, folder, times, prepare=lambda turn: None):
     }
 
 
+def laid(tool, scenario, n, folder):
+    os.makedirs(folder)
+    sources(scenario, n, folder)
+    tool.lay(scenario, n, folder)
+    return folder
+
+
 def against_ninja(scenario, n, flow, root, repeat):
+    tools = (Ninja(), Flow(flow))
+    colds = max(1, min(repeat, 5_000 // n))
+    folders = {tool.name: [laid(tool, scenario, n, f"{root}/{tool.name}-{scenario}-{n}-{turn}") for turn in range(colds)] for tool in tools}
+    runs = {tool.name: [] for tool in tools}
+    for turn in range(colds):
+        for tool in tools:
+            runs[tool.name].append(measured(tool.argv, folders[tool.name][turn]))
     rows, results = {}, {}
-    for tool in (Ninja(), Flow(flow)):
-        folder = f"{root}/{tool.name}-{scenario}-{n}"
-        os.makedirs(folder)
-        sources(scenario, n, folder)
-        tool.lay(scenario, n, folder)
-        colds = max(1, min(repeat, 5_000 // n))
-
-        def afresh(turn):
-            if turn:
-                tool.forget(folder)
-            time.sleep(SETTLE_SECONDS)
-
-        row = {"cold": phase(tool, folder, colds, afresh)}
+    for tool in tools:
+        folder = folders[tool.name][0]
         measured(tool.argv, folder)
-        row["noop"] = phase(tool, folder, repeat)
-        row["edit"] = phase(tool, folder, repeat, lambda turn: edit(scenario, n, folder, turn))
-        rows[tool.name] = row
+        rows[tool.name] = {
+            "cold": row(tool, runs[tool.name]),
+            "noop": phase(tool, folder, repeat),
+            "edit": phase(tool, folder, repeat, lambda turn: edit(scenario, n, folder, turn)),
+        }
         with open(tool.result(scenario, n, folder)) as file:
             results[tool.name] = file.read()
-        shutil.rmtree(folder)
     same = sorted(results["flow"].split()) == sorted(results["ninja"].split())
     for name in ("cold", "noop", "edit"):
         ninja, own = rows["ninja"][name], rows["flow"][name]
