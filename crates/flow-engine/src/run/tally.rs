@@ -84,7 +84,11 @@ impl Loop<'_, '_> {
 
     fn what_ended_it(&self) -> String {
         let failure = self.failure.clone();
-        failure.unwrap_or_else(|| "a signal to stop".into())
+        match failure.filter(|_| !self.board.session.keep_going) {
+            Some(failure) => failure,
+            None if self.broken.is_some() => "what is wrong with the cache".to_owned(),
+            None => "a signal to stop".to_owned(),
+        }
     }
 }
 
