@@ -1,8 +1,8 @@
 //! What a run knows of itself, as it stands in `run.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use flow_engine::Summary;
+use flow_engine::{Finished, Summary};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -80,6 +80,10 @@ impl Facts {
         origins: &Origins,
     ) -> Self {
         let plan = &study.plan;
+        let mut of_node: HashMap<&str, Vec<&Finished>> = HashMap::new();
+        for done in &summary.finished {
+            of_node.entry(&done.address.node).or_default().push(done);
+        }
         let params = plan
             .params()
             .iter()
@@ -100,7 +104,11 @@ impl Facts {
             nodes: plan
                 .order()
                 .iter()
-                .map(|&id| node_facts((study, id), summary, troubles, origins))
+                .map(|&id| {
+                    let mine = of_node.get(plan.node(id).name.as_str());
+                    let mine = mine.map_or(&[][..], Vec::as_slice);
+                    node_facts((study, id), mine, troubles, origins)
+                })
                 .collect(),
             instances: summary
                 .finished
@@ -113,17 +121,12 @@ impl Facts {
 
 fn node_facts(
     (study, id): (&Study, flow_plan::NodeId),
-    summary: &Summary,
+    mine: &[&Finished],
     troubles: &Troubles,
     origins: &Origins,
 ) -> NodeFacts {
     let node = study.plan.node(id);
-    let mine = || {
-        summary
-            .finished
-            .iter()
-            .filter(|done| done.address.node == node.name)
-    };
+    let ran = mine.iter().filter(|done| done.ran).count();
     let needs = study.plan.dependencies(id).iter();
     NodeFacts {
         name: node.name.clone(),
@@ -131,13 +134,13 @@ fn node_facts(
         needs: needs
             .map(|&need| study.plan.node(need).name.clone())
             .collect(),
-        instances: mine().count(),
-        ran: mine().filter(|done| done.ran).count(),
-        cached: mine().filter(|done| !done.ran).count(),
+        instances: mine.len(),
+        ran,
+        cached: mine.len() - ran,
         failed: troubles.failed(&node.name),
         skipped: troubles.skipped(&node.name),
-        seconds: mine().map(|done| done.seconds).sum(),
-        why: reasons(mine().filter_map(|done| origins.why(done))),
+        seconds: mine.iter().map(|done| done.seconds).sum(),
+        why: reasons(mine.iter().filter_map(|done| origins.why(done))),
     }
 }
 
@@ -163,7 +166,7 @@ fn reasons(all: impl Iterator<Item = String>) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-fn instance_facts(done: &flow_engine::Finished, origins: &Origins) -> InstanceFacts {
+fn instance_facts(done: &Finished, origins: &Origins) -> InstanceFacts {
     let output = |(port, digest, _): &(String, flow_contract::Digest, u64)| {
         (port.clone(), digest.to_string())
     };

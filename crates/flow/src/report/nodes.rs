@@ -1,5 +1,7 @@
 //! The run: the graph of the study and a table of its nodes.
 
+use std::collections::HashMap;
+
 use flow_nodes::draw::{DrawnNode, DrawnState, graph};
 
 use super::facts::{Facts, NodeFacts};
@@ -94,7 +96,9 @@ fn state_words(node: &NodeFacts) -> String {
 }
 
 fn edges(nodes: &[NodeFacts]) -> Vec<(usize, usize)> {
-    let place = |name: &String| nodes.iter().position(|node| node.name == *name);
+    let places = nodes.iter().enumerate();
+    let places: HashMap<&str, usize> = places.map(|(at, node)| (node.name.as_str(), at)).collect();
+    let place = |name: &String| places.get(name.as_str()).copied();
     let into = |(to, node): (usize, &NodeFacts)| {
         let from = node.needs.iter().filter_map(place);
         from.map(|from| (from, to)).collect::<Vec<_>>()
