@@ -74,7 +74,7 @@ def study(scenario, n):
         text += node("root", "", 'seed = { file = "seed.txt" }', "cp {seed} {out}", "root")
         each = f'for_each = {{ i = "0..{n}" }}\n'
         text += node("leaf", each, 'root = "root.out", own = { file = "in/$i.txt" }', "cat {root} {own} > {out}", "leaf")
-        text += node("join", "", 'leaves = "leaf.out"', "ls leaves | wc -l > {out} && find leaves -name '0*' | xargs cat >> {out}", "join")
+        text += node("join", "", 'leaves = "leaf.out"', "ls leaves | wc -l > {out} && find leaves -mindepth 1 | xargs cat >> {out}", "join")
         return text + 'publish = { out = "join.txt" }\n'
     text += node("c_1", "", 'seed = { file = "seed.txt" }', "head -c 4 {seed} > {out}", 1)
     for i in range(2, n + 1):
