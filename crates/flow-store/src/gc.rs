@@ -85,6 +85,8 @@ impl Store {
             let decision = self.decide(keep)?;
             let swept = decision.swept();
             self.remove(&decision)?;
+            // Files for the next run's commands; it can make them anew.
+            let _ = fs::remove_dir_all(workspace::spares_between(&self.folder.join("staging")));
             Ok(swept)
         })
     }

@@ -37,6 +37,7 @@ mod publish;
 mod runs;
 mod scratch;
 mod segment;
+mod spare;
 mod staging;
 mod store;
 mod usage;

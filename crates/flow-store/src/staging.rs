@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::error::{Doing, StoreError, say};
 use crate::store::Store;
-use crate::workspace::{LEFT_BYTES, LEFT_FOLDERS, Workspace};
+use crate::workspace::{LEFT_BYTES, Workspace};
 
 /// A folder for one instance, or for one after another, removed when dropped.
 #[derive(Debug)]
@@ -19,7 +19,10 @@ pub struct Staging {
     /// What was put here since the last [`Staging::clear`].
     given: BTreeSet<PathBuf>,
     left: Left,
-    spare: Spare,
+    /// Empty folders that nobody needed at their paths, kept outside for the next.
+    folders: Vec<PathBuf>,
+    /// The mode of a file just made here; what has another one is not used again.
+    mode: Option<u32>,
 }
 
 /// What an instance left where it was, done with since [`Staging::clear`]. What the next is given at the
@@ -31,16 +34,6 @@ struct Left {
     folders: BTreeSet<PathBuf>,
     /// Those of the files that instances made themselves: sooner used elsewhere than others.
     loose: Vec<PathBuf>,
-}
-
-/// Files and empty folders that nobody needed at their paths, kept outside for the next.
-#[derive(Debug, Default)]
-struct Spare {
-    /// With their sizes.
-    files: Vec<(PathBuf, u64)>,
-    folders: Vec<PathBuf>,
-    /// The mode of a file just made here; what has another one is not kept.
-    mode: Option<u32>,
 }
 
 impl Staging {
@@ -67,8 +60,8 @@ impl Staging {
         }
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
-        if self.spare.mode.is_none() {
-            self.spare.mode = Some(file.metadata()?.mode());
+        if self.mode.is_none() {
+            self.mode = Some(file.metadata()?.mode());
         }
         Ok(())
     }
@@ -82,7 +75,7 @@ impl Staging {
         if path.is_dir() {
             return Ok(());
         }
-        if let Some(spare) = self.spare.folders.pop()
+        if let Some(spare) = self.folders.pop()
             && fs::rename(&spare, path).is_ok()
         {
             return Ok(());
@@ -139,9 +132,8 @@ impl Staging {
     }
 
     fn is_worth_keeping(&self, meta: &fs::Metadata) -> bool {
-        let plain = meta.is_file() && Some(meta.mode()) == self.spare.mode && meta.nlink() == 1;
-        let kept = (self.left.files.len() + self.spare.files.len()) as u64;
-        plain && meta.len() <= LEFT_BYTES && kept < LEFT_FOLDERS
+        let plain = meta.is_file() && Some(meta.mode()) == self.mode && meta.nlink() == 1;
+        plain && meta.len() <= LEFT_BYTES
     }
 
     /// Takes away all that is done with and was not used again.
@@ -151,15 +143,16 @@ impl Staging {
     pub fn sweep(&mut self) -> io::Result<()> {
         let left = std::mem::take(&mut self.left);
         for (path, size) in left.files {
-            let spare = self.workspace.fresh();
-            fs::rename(&path, &spare)?;
-            self.spare.files.push((spare, size));
+            match self.mode {
+                Some(mode) => self.workspace.spares.put(&path, mode, size)?,
+                None => fs::remove_file(&path)?,
+            }
         }
         // The deepest first.
         for path in left.folders.into_iter().rev() {
             let spare = self.workspace.fresh();
             fs::rename(&path, &spare)?;
-            self.spare.folders.push(spare);
+            self.folders.push(spare);
         }
         Ok(())
     }
@@ -195,7 +188,7 @@ impl Staging {
                 return Some((path, size));
             }
         }
-        self.spare.files.pop()
+        self.workspace.spares.take(self.mode?)
     }
 }
 
@@ -212,6 +205,8 @@ fn refill(path: &Path, size: u64, bytes: &[u8]) -> io::Result<()> {
 
 impl Drop for Staging {
     fn drop(&mut self) {
+        // What is not swept goes with the folder.
+        let _ = self.sweep();
         if !self.workspace.may_leave(&self.path) {
             // What can't be removed now goes with the workspace; it may never have been made.
             let _ = fs::remove_dir_all(&self.path);
@@ -241,7 +236,8 @@ impl Store {
             workspace,
             given: BTreeSet::new(),
             left: Left::default(),
-            spare: Spare::default(),
+            folders: Vec::new(),
+            mode: None,
         })
     }
 }

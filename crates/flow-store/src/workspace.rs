@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Doing, StoreError, say};
+use crate::spare::Spares;
 use crate::store::unlock;
 
 /// A folder of a process, gone with it.
@@ -21,11 +22,11 @@ pub(crate) struct Workspace {
     next: AtomicU64,
     /// Folders that instances left and that go with the workspace.
     left: AtomicU64,
+    pub spares: Spares,
 }
 
-/// What may stay in a folder until the whole workspace goes: file systems search long for a free
-/// inode where many were freed a moment ago (ext4 without a journal: 100 ns for each of the last 5 s).
-pub(crate) const LEFT_FOLDERS: u64 = 4096;
+/// What may stay in a folder until the whole workspace goes.
+const LEFT_FOLDERS: u64 = 4096;
 const LEFT_FILES: usize = 8;
 pub(crate) const LEFT_BYTES: u64 = 64 << 10;
 
@@ -45,6 +46,7 @@ impl Workspace {
             }
             fs::create_dir_all(&folder).doing(say("making folder"), &folder)?;
             return Ok(Self {
+                spares: Spares::new(folder.join("spare"), spares_between(staging)),
                 folder,
                 lock_path,
                 lock,
@@ -77,11 +79,17 @@ impl Workspace {
 
 impl Drop for Workspace {
     fn drop(&mut self) {
+        self.spares.leave();
         // What can't be removed now is swept by the next to open the store.
         let _ = fs::remove_dir_all(&self.folder);
         let _ = fs::remove_file(&self.lock_path);
         unlock(&self.lock);
     }
+}
+
+/// Where spare files wait for the next process.
+pub(crate) fn spares_between(staging: &Path) -> PathBuf {
+    staging.join("spare")
 }
 
 /// Whether a folder holds few and small files and no folder.

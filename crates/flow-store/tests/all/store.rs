@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{bytes, entry, files, memory_folder, put};
 use flow_contract::Digest;
-use flow_store::{Claim, Published, ReadError, Store, StoreError};
+use flow_store::{Claim, Keep, Published, ReadError, Store, StoreError};
 use tempfile::{TempDir, tempdir};
 
 fn fresh() -> (TempDir, Store) {
@@ -435,4 +435,33 @@ fn a_file_a_folder_and_a_link_take_each_others_places_in_a_staging_folder() {
         staging.clear().unwrap();
         assert!(!staging.holds(&path));
     }
+}
+
+#[test]
+fn files_a_process_no_longer_needs_are_used_by_the_next() {
+    let (_folder, store) = fresh();
+    let folder = store.folder().to_owned();
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    let mut staging = store.stage().unwrap();
+    let path = staging.path().join("x");
+    staging.write(&path, b"written").unwrap();
+    let made = inode(&path);
+    staging.clear().unwrap();
+    drop((staging, store));
+    let left: Vec<_> = fs::read_dir(folder.join("staging")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    let store = Store::open(&folder).unwrap();
+    let mut staging = store.stage().unwrap();
+    let root = staging.path().to_owned();
+    let (first, second) = (root.join("first"), root.join("second"));
+    staging
+        .write(&first, b"the mode of a new file is not known yet")
+        .unwrap();
+    staging.write(&second, b"w").unwrap();
+    assert_eq!(inode(&second), made);
+    assert_eq!(fs::read(&second).unwrap(), b"w");
+    drop((staging, store));
+    let kept = Keep::default();
+    Store::open(&folder).unwrap().gc(&kept).unwrap();
+    assert_eq!(fs::read_dir(folder.join("staging")).unwrap().count(), 0);
 }
