@@ -17,6 +17,8 @@ use std::time::Instant;
 const ROWS: usize = 40_000;
 const MODELS: usize = 15;
 const NIGHTS: usize = 44;
+/// Runs for the clock.
+const RUNS: usize = 15;
 /// Turns that ours and the peer take.
 const TURNS: usize = 3;
 
@@ -97,13 +99,12 @@ fn ours() -> Result<Times, Error> {
         times.push((what.to_owned(), timed(what, run)?));
         Ok(())
     };
-    tell("ols_15x40k_bh", &mut || {
-        adjusted(&by_rows(&rows, &responses, &plain))
-    })?;
+    // A factorisation consumes its design, and the peer's stands before its clock starts too.
+    let mut designs = vec![rows; 2 * (1 + RUNS)].into_iter();
+    let mut by_rows = |options| adjusted(&by_rows(designs.next(), &responses, options));
+    tell("ols_15x40k_bh", &mut || by_rows(&plain))?;
     let all = robust(&subject_of);
-    tell("ols_15x40k_hc3_cluster_bh", &mut || {
-        adjusted(&by_rows(&rows, &responses, &all))
-    })?;
+    tell("ols_15x40k_hc3_cluster_bh", &mut || by_rows(&all))?;
     let all = robust(&subjects);
     tell("ols_15x40k_as_44_cells_hc3_cluster_bh", &mut || {
         adjusted(&by_cells(&nights, &night_of, &responses, &all))
@@ -136,8 +137,9 @@ fn design(rows: usize, unit: &mut impl FnMut() -> f64) -> Design {
     Design::new(columns).expect("the columns are finite and of one length")
 }
 
-fn by_rows(design: &Design, responses: &[&[f64]], options: &FitOptions<'_>) -> Vec<Fit> {
-    let factorisation = Factorisation::new(design.clone()).expect("random columns are independent");
+fn by_rows(design: Option<Design>, responses: &[&[f64]], options: &FitOptions<'_>) -> Vec<Fit> {
+    let design = design.expect("there is one for every run");
+    let factorisation = Factorisation::new(design).expect("random columns are independent");
     factorisation
         .fit_many(responses, options)
         .into_iter()
@@ -171,10 +173,10 @@ fn adjusted(fits: &[Fit]) -> usize {
     benjamini_hochberg(&p).map_or(0, |adjusted| adjusted.family)
 }
 
-/// Runs something once to warm up and 15 times for the clock; says median and least milliseconds, gives the least.
+/// Runs something once to warm up and [`RUNS`] times for the clock; says median and least milliseconds, gives the least.
 fn timed(what: &str, run: &mut dyn FnMut() -> usize) -> Result<f64, Error> {
     let size = run();
-    let mut times: Vec<f64> = (0..15)
+    let mut times: Vec<f64> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
             std::hint::black_box(run());
@@ -182,7 +184,7 @@ fn timed(what: &str, run: &mut dyn FnMut() -> usize) -> Result<f64, Error> {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    let (median, least) = (times[7], times[0]);
+    let (median, least) = (times[RUNS / 2], times[0]);
     say(&json!({"what": what, "size": size, "median_ms": median, "least_ms": least}))?;
     Ok(least)
 }
