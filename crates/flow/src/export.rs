@@ -73,7 +73,7 @@ fn exportable(all: Vec<Artifact>, asked: &str) -> Result<Vec<Artifact>, Refusal>
     if some.is_empty() {
         let what = rest.first().map_or_else(String::new, |one| {
             format!(
-                "; `{}` is {}, published as it is by `publish`",
+                "; `{}` ({}) is a file already: `publish` in its node copies it below reports/",
                 one.name, one.ty
             )
         });

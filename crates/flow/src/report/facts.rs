@@ -139,7 +139,8 @@ fn node_facts(
         cached: mine.len() - ran,
         failed: troubles.failed(&node.name),
         skipped: troubles.skipped(&node.name),
-        seconds: mine.iter().map(|done| done.seconds).sum(),
+        // The sum of no floats is -0.
+        seconds: mine.iter().fold(0.0, |sum, done| sum + done.seconds),
         why: reasons(mine.iter().filter_map(|done| origins.why(done))),
     }
 }

@@ -19,7 +19,7 @@ const MONTHS: [&str; 12] = [
 pub fn short(float: f64) -> String {
     let size = float.abs();
     if size == 0.0 || !float.is_finite() {
-        return format!("{float}");
+        return format!("{}", if size == 0.0 { 0.0 } else { float });
     }
     if !(1e-3..1e6).contains(&size) {
         return format!("{float:.2e}");
