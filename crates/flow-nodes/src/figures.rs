@@ -38,8 +38,16 @@ const OUTPUTS: &[OutputPort] = &[
 /// PNG pixels per CSS pixel of the figure: 300 dpi where CSS has 96.
 pub const SCALE: f64 = 300.0 / 96.0;
 
+/// Hands a figure on as SVG and PNG.
 pub fn give(task: &mut Task<'_>, figure: Result<Figure, FigureError>) -> Result<(), NodeError> {
-    let figure = figure.map_err(NodeError::new)?;
+    let figure = figure.map_err(|error| {
+        let crowded = matches!(error, FigureError::TooMany { .. });
+        let said = NodeError::new(error);
+        if crowded {
+            return said.help("more can't be read on a page: leave this figure out of the study, or some of its rows");
+        }
+        said
+    })?;
     task.give("picture", figure.png(SCALE).map_err(NodeError::new)?);
     task.give("figure", figure.svg.into_bytes());
     Ok(())

@@ -17,7 +17,7 @@ use crate::shares::LOCAL_SHARES;
 use crate::table::Table;
 pub use model::Errors;
 use model::{Adjustment, ERRORS, Model};
-use rows::Rows;
+use rows::{Named, Rows, USUAL};
 
 /// Coefficients of every model, with adjusted p-values.
 pub const COEFFICIENTS: PortType = PortType::new("coefficients", Form::Table);
@@ -69,11 +69,11 @@ reference = { sex = "female", medication = "placebo" }
             name: "reference",
             ty: ParamType::Map(&ParamType::Text),
             default: Some(Literal::Map(&[
-                ("medication", Literal::Text("placebo")),
-                ("sex", Literal::Text("female")),
+                (USUAL[0].0, Literal::Text(USUAL[0].1)),
+                (USUAL[1].0, Literal::Text(USUAL[1].1)),
             ])),
             unit: "",
-            doc: "The level each category's others are compared with.",
+            doc: "The level each category's others are compared with; the first by name where none is written.",
         },
         ParamSpec {
             name: "groups",
@@ -145,14 +145,16 @@ impl Kind for Ols {
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let (coefficients, models) = {
-            let recordings = Table::read(&task.input("recordings")?.content)?;
+            let input = task.input("recordings")?;
+            let recordings = Table::read(&input.content)?;
+            let recordings = Named(&input.name, &recordings);
             let mut models = Vec::new();
             for input in task.inputs("shares") {
                 let rule = input.labels.get("rule").map(ToString::to_string);
                 let rule = rule.unwrap_or_else(|| task.params.text("rule").to_owned());
                 let shares = Table::read(&input.content)?;
-                let rows = Rows::new(rule, &shares, &recordings, task.params)
-                    .map_err(|error| error.at(&input.name))?;
+                let shares = Named(&input.name, &shares);
+                let rows = Rows::new(rule, shares, recordings, task.params)?;
                 models.extend(rows.models(task.params));
             }
             let adjusted = adjust(&models, task.params)?;

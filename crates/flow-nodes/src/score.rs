@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec, ParamType,
-    PortType, Task, derive_seed,
+    Arity, Descriptor, Form, Input, InputPort, Kind, Literal, NodeError, OutputPort, ParamSpec,
+    ParamType, PortType, Task, derive_seed,
 };
 use flow_stats::bootstrap::Bootstrap;
 use flow_stats::classification::{ClassScores, Confusion, Scores};
 
 use crate::predict::PREDICTIONS;
-use crate::shares::classes;
-use crate::table::{Table, TableBuilder};
+use crate::shares::{classes, fold_of};
+use crate::table::{Table, TableBuilder, classes_of_all};
 
 /// Counts per true and predicted class.
 pub const CONFUSION: PortType = PortType::new("confusion", Form::Table);
@@ -22,7 +22,7 @@ pub struct Score;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score",
-    revision: 2,
+    revision: 3,
     summary: "Confusion matrix and classification scores, per fold and pooled, with bootstrap intervals over subjects.",
     example: r#"[node.scores]
 kind = "score"
@@ -40,7 +40,7 @@ publish = { scores = "tables/scores.csv" }
         OutputPort {
             name: Cow::Borrowed("scores"),
             ty: PortType::new("scores", Form::Table),
-            doc: "fold (or `pooled`), score, value, low, high: interval by bootstrap over the test subjects; empty where there is only one.",
+            doc: "fold (or `pooled`), score, value (macro: over all classes, one that a fold lacks counting 0), low, high: interval by bootstrap over the test subjects; empty where there is only one.",
         },
         OutputPort {
             name: Cow::Borrowed("classes"),
@@ -95,21 +95,7 @@ impl Kind for Score {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let mut folds = Vec::new();
-        for input in task.inputs("predictions") {
-            let table = Table::read(&input.content)?;
-            let names = table.classes()?;
-            folds.push(Predicted {
-                fold: input
-                    .labels
-                    .get("fold")
-                    .map_or_else(|| "1".to_owned(), ToString::to_string),
-                subject: table.texts("subject")?,
-                truth: classes(&table.texts("true")?, &names)?,
-                predicted: classes(&table.texts("predicted")?, &names)?,
-                classes: names,
-            });
-        }
+        let mut folds = predicted(task.inputs("predictions"))?;
         folds.push(pooled(&folds));
         let confusions = folds.iter().map(confusion).collect::<Result<Vec<_>, _>>()?;
         let scores = confusions
@@ -131,6 +117,23 @@ impl Kind for Score {
         task.give("confusion", confusion_table(&folds, &confusions)?);
         Ok(())
     }
+}
+
+/// The predictions of each fold, all in the same classes; folds that no axis names are numbered.
+fn predicted(inputs: &[Input]) -> Result<Vec<Predicted>, NodeError> {
+    let read = |input: &Input| Table::read(&input.content).map_err(|error| error.at(&input.name));
+    let tables = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let names = classes_of_all(&tables)?;
+    let fold = |(at, (input, table)): (usize, (&Input, &Table))| {
+        Ok(Predicted {
+            fold: fold_of(input, at),
+            subject: table.texts("subject")?,
+            truth: classes(&table.texts("true")?, &names)?,
+            predicted: classes(&table.texts("predicted")?, &names)?,
+            classes: names.clone(),
+        })
+    };
+    inputs.iter().zip(&tables).enumerate().map(fold).collect()
 }
 
 fn pooled(folds: &[Predicted]) -> Predicted {

@@ -10,7 +10,7 @@ use flow_contract::{
 
 use crate::figures::{distinct, label};
 use crate::ols::{COEFFICIENTS, Errors};
-use crate::shares::LOCAL_SHARES;
+use crate::shares::{LOCAL_SHARES, modalities_of};
 use crate::table::{Table, TableBuilder};
 
 /// See the module's page.
@@ -21,7 +21,7 @@ const TIE: f64 = 0.05;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score-truth",
-    revision: 2,
+    revision: 3,
     summary: "Holds what a study found against what its simulator planted, claim by claim.",
     example: r#"
 [node.verdict]
@@ -188,19 +188,10 @@ impl Planted {
         Ok(())
     }
 
-    /// Whether the modality carries no class more than this one.
-    fn carries_most(&self, modality: &str, class: &str, classes: &[String]) -> bool {
-        let weight = |class: &str| self.weight(class, modality).unwrap_or_default();
-        let largest = classes
-            .iter()
-            .map(|class| weight(class))
-            .fold(0.0, f64::max);
-        weight(class) >= largest - TIE
-    }
-
-    /// What a covariate adds to the weight of a modality, 0 for nothing.
-    fn contrast(&self, covariate: &str, modality: &str) -> f64 {
-        let name = format!("effect.{covariate}.contrast.{}", modality.to_lowercase());
+    /// What a covariate adds to the weight of a modality in a class, 0 for nothing.
+    fn contrast(&self, covariate: &str, class: &str, modality: &str) -> f64 {
+        let modality = modality.to_lowercase();
+        let name = format!("effect.{covariate}.contrast.{class}.{modality}");
         self.0.get(&name).copied().unwrap_or_default()
     }
 
@@ -211,10 +202,9 @@ impl Planted {
             .all(|(name, value)| !name.starts_with(&prefix) || *value == 0.0)
     }
 
-    /// A planted contrast moves the share of its modality with its own sign in the classes that the
-    /// modality carries and that it carries most. A class that stands out less may come nearer to the
-    /// average by more of a signal as by less, and shares that sum to 100 move for other modalities too, so
-    /// nothing is claimed of those. A covariate that changes nothing has no significant slope.
+    /// A planted contrast moves the share of its modality with its own sign, in each class it is planted in.
+    /// Nothing is claimed of the other shares, which move too: those of a class sum to 100, and z-scores are of
+    /// whole recordings. A covariate that nothing is planted for has no significant slope.
     fn judge_effect(
         &self,
         covariate: &str,
@@ -239,16 +229,12 @@ impl Planted {
             verdicts.extend(slopes.null_verdicts(covariate, term, alpha));
             return Ok(());
         }
-        let (modalities, classes) = (distinct(&slopes.modality), distinct(&slopes.truth));
         for row in (0..slopes.term.len())
             .filter(|&row| slopes.term[row] == term && slopes.truth[row] == slopes.predicted[row])
         {
             let (class, modality) = (&slopes.truth[row], &slopes.modality[row]);
-            let contrast = self.contrast(covariate, modality);
-            if contrast == 0.0
-                || !self.carriers(class, &modalities).contains(modality)
-                || !self.carries_most(modality, class, &classes)
-            {
+            let contrast = self.contrast(covariate, class, modality);
+            if contrast == 0.0 {
                 continue;
             }
             let slope = slopes.estimate[row].map(|slope| slope * turned);
@@ -265,15 +251,6 @@ impl Planted {
         }
         Ok(())
     }
-}
-
-fn modalities_of(shares: &Table) -> Vec<String> {
-    let names = shares.names();
-    names
-        .iter()
-        .filter_map(|name| name.strip_prefix("share_"))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// The mean share of each modality over subjects' means, of epochs of a class classified as it.

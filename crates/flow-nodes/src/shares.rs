@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, NodeError, OutputPort, PortType, Task,
+    Arity, Descriptor, Form, Input, InputPort, Kind, NodeError, OutputPort, PortType, Task,
 };
 use flow_stats::relevance::RelevanceSums;
 use flow_stats::shares::{ShareSummary, local_shares, summarise, summarise_groups};
 
 use crate::recordings::RELEVANCE;
-use crate::table::{Table, TableBuilder};
+use crate::table::{Table, TableBuilder, classes_of_all};
 
 /// The share of each modality in each test epoch.
 pub const LOCAL_SHARES: PortType = PortType::new("local shares", Form::Table);
@@ -26,7 +26,7 @@ pub struct Shares;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "shares",
-    revision: 1,
+    revision: 2,
     summary: "Relevance shares per epoch, per fold and per group of true × predicted class.",
     example: r#"[node.shares]
 kind = "shares"
@@ -61,23 +61,23 @@ publish = { global = "tables/shares.csv" }
     open_ports: false,
 };
 
+/// The modalities that a table of local shares has columns for, in order.
+pub fn modalities_of(shares: &Table) -> Vec<String> {
+    let names = shares.names();
+    names
+        .iter()
+        .filter_map(|name| name.strip_prefix("share_"))
+        .map(str::to_owned)
+        .collect()
+}
+
 impl Kind for Shares {
     fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let mut folds = Vec::new();
-        for input in task.inputs("relevance") {
-            let label = input
-                .labels
-                .get("fold")
-                .map_or_else(|| "1".to_owned(), ToString::to_string);
-            folds.push((
-                label,
-                Summed::read(&Table::read(&input.content)?).map_err(|e| e.at(&input.name))?,
-            ));
-        }
+        let folds = summed(task.inputs("relevance"))?;
         let modalities = folds
             .first()
             .map(|(_, one)| one.modalities.clone())
@@ -98,6 +98,24 @@ impl Kind for Shares {
     }
 }
 
+/// The relevance of each fold by its name, all in the same classes.
+fn summed(inputs: &[Input]) -> Result<Vec<(String, Summed)>, NodeError> {
+    let read = |input: &Input| Table::read(&input.content).map_err(|error| error.at(&input.name));
+    let tables = inputs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let names = classes_of_all(&tables)?;
+    let fold = |(at, (input, table)): (usize, (&Input, &Table))| {
+        let summed = Summed::read(table, &names).map_err(|error| error.at(&input.name))?;
+        Ok((fold_of(input, at), summed))
+    };
+    inputs.iter().zip(&tables).enumerate().map(fold).collect()
+}
+
+/// What a fold is called: by the axis that it stands on, else by its place, from 1.
+pub fn fold_of(input: &Input, at: usize) -> String {
+    let label = input.labels.get("fold").map(ToString::to_string);
+    label.unwrap_or_else(|| (at + 1).to_string())
+}
+
 /// The relevance of one fold's test epochs.
 struct Summed {
     modalities: Vec<String>,
@@ -113,7 +131,8 @@ struct Summed {
 }
 
 impl Summed {
-    fn read(table: &Table) -> Result<Self, NodeError> {
+    /// * `names`: the classes of all folds
+    fn read(table: &Table, names: &[String]) -> Result<Self, NodeError> {
         let modalities: Vec<String> = table
             .names()
             .iter()
@@ -132,7 +151,6 @@ impl Summed {
             };
             Ok((0..table.height()).flat_map(cell).collect())
         };
-        let names = table.classes()?;
         let sums = RelevanceSums::new(columns("absolute")?, columns("signed")?, modalities.len());
         Ok(Self {
             sums: sums.map_err(NodeError::new)?,
@@ -144,9 +162,9 @@ impl Summed {
                 .into_iter()
                 .map(Option::unwrap_or_default)
                 .collect(),
-            truth: classes(&table.texts("true")?, &names)?,
-            predicted: classes(&table.texts("predicted")?, &names)?,
-            classes: names,
+            truth: classes(&table.texts("true")?, names)?,
+            predicted: classes(&table.texts("predicted")?, names)?,
+            classes: names.to_vec(),
             modalities,
         })
     }

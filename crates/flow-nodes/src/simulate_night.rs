@@ -22,7 +22,7 @@ use crate::table::TableBuilder;
 pub struct SimulateNight;
 
 const SHARE: ParamType = ParamType::Float { min: 0.0, max: 1.0 };
-const WEIGHT: ParamType = ParamType::Float { min: 0.0, max: 1.5 };
+const WEIGHT: ParamType = ParamType::Float { min: 0.0, max: 3.0 };
 const CHANGE: ParamType = ParamType::Float {
     min: -1.0,
     max: 1.0,
@@ -30,14 +30,14 @@ const CHANGE: ParamType = ParamType::Float {
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "simulate-night",
-    revision: 1,
+    revision: 2,
     summary: "Simulates a night of the telemetry study with planted truth, as EDF files.",
     example: r#"[node.night]
 kind = "simulate-night"
 recording = "ST7011"
 minutes = 20
 carries = { W = { EMG = 1.0, EOG = 0.5 }, R = { EOG = 1.2 } }
-temazepam = { sigma = 0.25, EMG = -0.2 }
+temazepam = { sigma = 0.25, "EMG in W" = -0.4 }
 publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.edf" }
 "#,
     inputs: &[],
@@ -123,7 +123,7 @@ publish = { psg = "data/ST7011J0-PSG.edf", hypnogram = "data/ST7011JP-Hypnogram.
             ty: ParamType::Map(&CHANGE),
             default: Some(Literal::Map(&[])),
             unit: "",
-            doc: "What the drug changes: slow_wave, sigma, alpha, eye_movement, muscle_tone by this part of the amplitude; EEG, EOG, EMG: added to what carries a class. Empty: as known of benzodiazepines.",
+            doc: "What the drug changes: slow_wave, sigma, alpha, eye_movement, muscle_tone by this part of the amplitude; EEG, EOG, EMG: added to what carries every class, `EMG in W` to what carries that class. Empty: as known of benzodiazepines.",
         },
         ParamSpec {
             name: "age_per_decade",

@@ -243,16 +243,13 @@ impl Table {
         if !self.1.is_empty() {
             return Ok(self.1.clone());
         }
+        Ok(in_order(self.class_names()?))
+    }
+
+    /// The names in the columns `true` and `predicted`.
+    fn class_names(&self) -> Result<Vec<String>, NodeError> {
         let mut names = self.texts("true")?;
         names.extend(self.texts("predicted")?);
-        if names
-            .iter()
-            .all(|name| SLEEP_STAGES.contains(&name.as_str()))
-        {
-            return Ok(SLEEP_STAGES.map(str::to_owned).to_vec());
-        }
-        names.sort();
-        names.dedup();
         Ok(names)
     }
 
@@ -384,6 +381,36 @@ fn value(cell: &AnyValue<'_>) -> Value {
     }
 }
 
+/// The classes of several tables together, in the order of those that list theirs; a fold may lack one.
+///
+/// # Errors
+/// When a table lacks the column `true` or `predicted`.
+pub fn classes_of_all(tables: &[Table]) -> Result<Vec<String>, NodeError> {
+    let mut classes: Vec<String> = Vec::new();
+    let mut unlisted = Vec::new();
+    for table in tables {
+        classes.extend_from_slice(&table.1);
+        if table.1.is_empty() {
+            unlisted.extend(table.class_names()?);
+        }
+    }
+    if !unlisted.is_empty() {
+        classes.extend(in_order(unlisted));
+    }
+    Ok(crate::figures::distinct(&classes))
+}
+
+/// Class names, each once: the five sleep stages if all are of them, else by name.
+fn in_order(mut names: Vec<String>) -> Vec<String> {
+    let stage = |name: &String| SLEEP_STAGES.contains(&name.as_str());
+    if names.iter().all(stage) {
+        return SLEEP_STAGES.map(str::to_owned).to_vec();
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -423,6 +450,24 @@ mod tests {
             .text("true", &["R"])
             .text("predicted", &["W"]);
         assert_eq!(read(stages).classes().unwrap(), SLEEP_STAGES);
+    }
+
+    #[test]
+    fn tables_that_lack_a_class_share_the_classes_of_all() {
+        let table = |truth: &[&str]| {
+            let table = TableBuilder::new().text("true", truth);
+            table.text("predicted", truth).build().unwrap()
+        };
+        let of = |tables: &[Table]| classes_of_all(tables).unwrap();
+        assert_eq!(of(&[table(&["b", "c"]), table(&["a"])]), ["a", "b", "c"]);
+        assert_eq!(of(&[table(&["W"]), table(&["R"])]), SLEEP_STAGES);
+        assert_eq!(of(&[table(&["W"]), table(&["x"])]), ["W", "x"]);
+        let listing = TableBuilder::new().classes(&["c".to_owned(), "b".to_owned()]);
+        let listing = listing.text("true", &["b"]).text("predicted", &["b"]);
+        assert_eq!(
+            of(&[listing.build().unwrap(), table(&["a", "b"])]),
+            ["c", "b", "a"]
+        );
     }
 
     #[test]

@@ -349,8 +349,8 @@ fn wrong_groups_are_drawn_when_asked() {
 }
 
 #[test]
-fn an_effect_is_looked_for_where_its_modality_carries_most() {
-    // The chin carries W most and R less; the eyes carry N1. The drug hides the chin; sex does nothing.
+fn a_planted_effect_is_looked_for_in_each_class_it_is_planted_in() {
+    // The drug hides the chin in W and R; sex does nothing, and nobody planted the night.
     let planted = [
         ("weight.W.emg", 1.2),
         ("weight.W.eog", 0.4),
@@ -358,8 +358,10 @@ fn an_effect_is_looked_for_where_its_modality_carries_most() {
         ("weight.R.eog", 0.4),
         ("weight.N1.emg", 0.4),
         ("weight.N1.eog", 1.0),
-        ("effect.drug.contrast.emg", -0.5),
-        ("effect.female.contrast.emg", 0.0),
+        ("effect.drug.contrast.W.emg", -0.5),
+        ("effect.drug.contrast.R.emg", -0.1),
+        ("effect.drug.contrast.N1.emg", 0.0),
+        ("effect.female.contrast.W.emg", 0.0),
     ];
     let (names, values): (Vec<&str>, Vec<f64>) = planted.into_iter().unzip();
     let truth = TableBuilder::new()
@@ -389,16 +391,56 @@ fn an_effect_is_looked_for_where_its_modality_carries_most() {
         ("shares", vec![]),
         ("coefficients", vec![input(slopes, &[])]),
     ];
-    let terms = [("drug", "medication[drug]"), ("female", "-sex[male]")];
+    let terms = [
+        ("drug", "medication[drug]"),
+        ("female", "-sex[male]"),
+        ("night", "sex[male]"),
+    ];
     let found = run_with("score-truth", "terms", &terms, inputs);
     let table = &found["table"];
     assert_eq!(
         table.texts("claim").unwrap(),
-        ["drug on the EMG share of W", "female changes no share"]
+        [
+            "drug on the EMG share of W",
+            "drug on the EMG share of R",
+            "female changes no share",
+            "night changes no share"
+        ]
     );
-    assert_eq!(table.bools("holds").unwrap(), [true, true]);
-    assert_eq!(table.texts("significant").unwrap(), ["no", ""]);
-    assert_eq!(table.floats("p").unwrap(), [Some(0.2), Some(0.3)]);
+    assert_eq!(table.bools("holds").unwrap(), [true; 4]);
+    assert_eq!(table.texts("significant").unwrap(), ["no", "no", "", ""]);
+    let p = [0.2, 0.2, 0.3, 0.3].map(Some);
+    assert_eq!(table.floats("p").unwrap(), p);
+}
+
+#[test]
+fn folds_that_lack_a_class_are_scored_in_the_classes_of_all() {
+    // Made by a command, say: nothing lists the classes, and no axis names the folds.
+    let fold = |truth: &[&str], predicted: &[&str]| {
+        let table = TableBuilder::new()
+            .text("subject", &vec!["01"; truth.len()])
+            .text("true", truth)
+            .text("predicted", predicted);
+        input(table, &[])
+    };
+    let folds = vec![
+        fold(&["sit", "walk"], &["sit", "walk"]),
+        fold(&["walk", "run"], &["walk", "walk"]),
+    ];
+    let found = run("score", &[], vec![("predictions", folds)]).unwrap();
+    let confusion = &found["confusion"];
+    let (fold, epochs) = (
+        confusion.texts("fold").unwrap(),
+        confusion.ints("epochs").unwrap(),
+    );
+    let of = |name: &str| -> Vec<i64> {
+        let rows = fold.iter().zip(&epochs).filter(|(one, _)| *one == name);
+        rows.map(|(_, epochs)| *epochs).collect()
+    };
+    // Rows and columns: run, sit, walk.
+    assert_eq!(of("1"), [0, 0, 0, 0, 1, 0, 0, 0, 1]);
+    assert_eq!(of("2"), [0, 0, 1, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(of("pooled"), [0, 0, 1, 0, 1, 0, 0, 0, 2]);
 }
 
 #[test]
@@ -464,4 +506,92 @@ fn scores_are_those_of_scikit_learn_to_the_last_place() {
             .count(),
         12
     );
+}
+
+/// Subjects with two recordings each.
+fn cohort(medication: [&str; 8]) -> Input {
+    let subjects = ["01", "02", "03", "04"];
+    let twice = |values: [&'static str; 4]| values.map(|value| [value; 2]).concat();
+    let table = TableBuilder::new()
+        .text("recording", &["a", "b", "c", "d", "e", "f", "g", "h"])
+        .text("subject", &twice(subjects))
+        .text("sex", &twice(["f", "m", "f", "m"]))
+        .text("medication", &medication);
+    input(table, &[])
+}
+
+#[test]
+fn balanced_folds_test_alike_subjects() {
+    let folds = |column: &str, medication| {
+        let params = vec![
+            ("method".to_owned(), Value::from("partition")),
+            ("count".to_owned(), Value::from(2)),
+            ("validation".to_owned(), Value::from(0)),
+            ("balance".to_owned(), Value::List(vec![Value::from(column)])),
+        ];
+        produced_with(
+            "folds",
+            params,
+            vec![("recordings", vec![cohort(medication)])],
+        )
+    };
+    let table = Table::read(&folds("sex", ["p"; 8]).unwrap()["table"]).unwrap();
+    for tested in table.texts("test").unwrap() {
+        let women = tested.split(' ').filter(|one| ["01", "03"].contains(one));
+        assert_eq!(women.count(), 1, "{tested}");
+    }
+    let crossed = ["p", "t", "t", "p", "p", "t", "t", "p"];
+    let error = folds("medication", crossed).unwrap_err();
+    assert_eq!(
+        error.what,
+        "`medication` of subject `01` differs between recordings"
+    );
+    assert!(
+        folds("weight", crossed)
+            .unwrap_err()
+            .what
+            .contains("`weight`")
+    );
+}
+
+#[test]
+fn a_reference_that_nobody_has_is_refused_unless_it_is_the_usual_one() {
+    let fit = |medication, reference: &str| {
+        let of = |name: &str| {
+            let rows = TableBuilder::new()
+                .text("recording", &["a", "b", "c", "d", "e", "f", "g", "h"])
+                .text("subject", &["01", "01", "02", "02", "03", "03", "04", "04"])
+                .text("true", &[name; 8])
+                .text("predicted", &[name; 8])
+                .float("share_EEG", &[1.0, 3.0, 2.0, 5.0, 4.0, 9.0, 6.0, 7.0]);
+            input(rows, &[("rule", "z")])
+        };
+        let reference = [("medication".to_owned(), Value::from(reference))];
+        let params = vec![
+            ("formula".to_owned(), Value::from("share ~ medication")),
+            ("reference".to_owned(), Value::Map(reference.into())),
+        ];
+        let inputs = vec![
+            ("shares", vec![of("W")]),
+            ("recordings", vec![cohort(medication)]),
+        ];
+        produced_with("ols", params, inputs)
+    };
+    let crossed = [
+        "none", "much", "much", "none", "none", "much", "much", "none",
+    ];
+    let against = |reference| {
+        let made = fit(crossed, reference).unwrap();
+        let table = Table::read(&made["coefficients"]).unwrap();
+        table.texts("against").unwrap()[1].clone()
+    };
+    assert_eq!([against("none"), against("placebo")], ["none", "much"]);
+    let error = fit(crossed, "nothing").unwrap_err();
+    assert_eq!(error.what, "`medication` is never `nothing`");
+    assert_eq!(
+        error.help.as_deref(),
+        Some("the levels of `medication` are much, none")
+    );
+    let error = fit(["none"; 8], "none").unwrap_err();
+    assert_eq!(error.what, "every row of `medication` is `none`");
 }

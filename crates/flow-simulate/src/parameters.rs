@@ -29,6 +29,20 @@ impl Modality {
 /// A number for each class (row: W, N1, N2, N3, R) and modality (column: EEG, EOG, EMG).
 pub type ClassByModality = [[f64; 3]; 5];
 
+/// The most distinct that a class can be in a modality on a night.
+pub(crate) const MOST_WEIGHT: f64 = 3.0;
+
+/// Each number of a table with its class and modality, as in `N1.eog`.
+pub(crate) fn cells(table: &ClassByModality) -> impl Iterator<Item = (String, f64)> {
+    Class::ALL.into_iter().flat_map(move |class| {
+        let cell = move |modality: Modality| {
+            let name = format!("{}.{}", class.name(), modality.name());
+            (name, table[class as usize][modality as usize])
+        };
+        Modality::ALL.into_iter().map(cell)
+    })
+}
+
 /// What one unit of a covariate does to the signals.
 ///
 /// The first five are relative changes: 0.2 multiplies by 1.2 per unit. Range −0.9 to 1 each.
@@ -44,8 +58,8 @@ pub struct Effect {
     pub eye_movement: f64,
     /// Muscle tone above the electrode's noise.
     pub muscle_tone: f64,
-    /// Added to the weight of every class in EEG, EOG and EMG. Range −1 to 1.
-    pub contrast: [f64; 3],
+    /// Added to the weight of each class in EEG, EOG and EMG. Range −1 to 1 each.
+    pub contrast: ClassByModality,
 }
 
 impl Effect {
@@ -56,7 +70,7 @@ impl Effect {
         alpha: 0.0,
         eye_movement: 0.0,
         muscle_tone: 0.0,
-        contrast: [0.0; 3],
+        contrast: [[0.0; 3]; 5],
     };
 
     /// The five relative changes with their names.
@@ -112,13 +126,13 @@ impl Default for Effects {
                 alpha: 0.0,
                 eye_movement: -0.10,
                 muscle_tone: -0.20,
-                contrast: [0.05, 0.0, -0.15],
+                contrast: [[0.05, 0.0, -0.15]; 5],
             },
             age_per_decade: Effect {
                 slow_wave: -0.08,
                 sigma: -0.05,
                 alpha: -0.03,
-                contrast: [-0.03, 0.0, 0.0],
+                contrast: [[-0.03, 0.0, 0.0]; 5],
                 ..Effect::NONE
             },
             female: Effect {
@@ -203,7 +217,7 @@ pub struct Parameters {
     /// Least number of epochs of each class a night has, at most a fifth of it; 0 lets a class be
     /// missing. Default 3.
     pub minimum_epochs_per_class: usize,
-    /// How distinguishable each class is in each modality, 0 to 1.5.
+    /// How distinguishable each class is in each modality, 0 to 3.
     ///
     /// 0: the modality looks as in the average stage; 1: full physiology; above: exaggerated.
     pub weights: ClassByModality,
@@ -295,15 +309,8 @@ impl Parameters {
             0.0,
             most,
         )?;
-        for (class, row) in Class::ALL.iter().zip(&self.weights) {
-            for (modality, weight) in Modality::ALL.iter().zip(row) {
-                within(
-                    &format!("weights.{}.{}", class.name(), modality.name()),
-                    *weight,
-                    0.0,
-                    1.5,
-                )?;
-            }
+        for (cell, weight) in cells(&self.weights) {
+            within(&format!("weights.{cell}"), weight, 0.0, MOST_WEIGHT)?;
         }
         within("ambiguity", self.ambiguity, 0.0, 1.0)?;
         within("variability", self.variability, 0.0, 1.0)?;
@@ -324,13 +331,9 @@ impl Parameters {
             for (what, change) in effect.changes() {
                 within(&format!("effects.{covariate}.{what}"), change, -0.9, 1.0)?;
             }
-            for (modality, contrast) in Modality::ALL.iter().zip(effect.contrast) {
-                within(
-                    &format!("effects.{covariate}.contrast.{}", modality.name()),
-                    contrast,
-                    -1.0,
-                    1.0,
-                )?;
+            for (cell, contrast) in cells(&effect.contrast) {
+                let name = format!("effects.{covariate}.contrast.{cell}");
+                within(&name, contrast, -1.0, 1.0)?;
             }
         }
         Ok(())
@@ -406,7 +409,7 @@ mod tests {
             .check()
             .expect_err("NaN is in no range")
             .to_string();
-        assert_eq!(said, "`weights.R.eog` is NaN, but must be within 0 and 1.5");
+        assert_eq!(said, "`weights.R.eog` is NaN, but must be within 0 and 3");
     }
 
     #[test]

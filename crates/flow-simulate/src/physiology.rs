@@ -9,7 +9,7 @@ use crate::cohort::{Medication, Night, Sex};
 use crate::filter::Band;
 use crate::math::{exp, ln, power};
 use crate::noise::{Purpose, Source};
-use crate::parameters::{ClassByModality, Effect, Modality, Parameters};
+use crate::parameters::{ClassByModality, Effect, MOST_WEIGHT, Modality, Parameters};
 use crate::stages::Stage;
 
 /// Number of lanes: eight of EEG, four of EOG, one of EMG.
@@ -196,21 +196,21 @@ fn covariates(parameters: &Parameters, night: &Night) -> [(Effect, f64); 3] {
     ]
 }
 
+/// `clamp(weight + Σ contrast · units + own, 0, 3)`; what is the subject's own is the same in every class.
 fn weights(
     parameters: &Parameters,
     covariates: &[(Effect, f64)],
     own: &mut Source,
 ) -> ClassByModality {
-    let shift: [f64; 3] = std::array::from_fn(|modality| {
+    let own = [0; 3].map(|_| 0.06 * parameters.individuality * own.normal());
+    let weight = |class: usize, modality: usize| {
         let planted: f64 = covariates
             .iter()
-            .map(|(effect, units)| effect.contrast[modality] * units)
+            .map(|(effect, units)| effect.contrast[class][modality] * units)
             .sum();
-        planted + 0.06 * parameters.individuality * own.normal()
-    });
-    parameters
-        .weights
-        .map(|row| std::array::from_fn(|m| (row[m] + shift[m]).clamp(0.0, 1.5)))
+        (parameters.weights[class][modality] + (planted + own[modality])).clamp(0.0, MOST_WEIGHT)
+    };
+    std::array::from_fn(|class| std::array::from_fn(|modality| weight(class, modality)))
 }
 
 /// Bands of the EOG lanes.

@@ -2,9 +2,8 @@
 
 use crate::cohort::Night;
 use crate::events::{KINDS, KINDS_COUNT};
-use crate::parameters::{ClassByModality, Effects, Modality, Parameters};
+use crate::parameters::{ClassByModality, Effects, Parameters, cells};
 use crate::physiology::Traits;
-use crate::stages::Class;
 
 /// The truth about one night.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +91,7 @@ impl Truth {
 /// The weights of each class and modality that a night of these parameters has without the
 /// subject's own differences.
 ///
-/// `clamp(weight + Σ contrast · units, 0, 1.5)`, units being 1 on a temazepam night, (age − 40) /
+/// `clamp(weight + Σ contrast · units, 0, 3)`, units being 1 on a temazepam night, (age − 40) /
 /// 10, and 1 for a woman.
 pub fn planted_weights(parameters: &Parameters, night: &Night) -> ClassByModality {
     let parameters = Parameters {
@@ -103,17 +102,8 @@ pub fn planted_weights(parameters: &Parameters, night: &Night) -> ClassByModalit
 }
 
 fn table(name: &str, rows: &ClassByModality) -> Vec<(String, f64)> {
-    let cells = Class::ALL
-        .iter()
-        .flat_map(|class| Modality::ALL.map(|modality| (*class, modality)));
-    let value = |class: Class, modality: Modality| rows[class as usize][modality as usize];
-    cells
-        .map(|(class, modality)| {
-            (
-                format!("{name}.{}.{}", class.name(), modality.name()),
-                value(class, modality),
-            )
-        })
+    cells(rows)
+        .map(|(cell, value)| (format!("{name}.{cell}"), value))
         .collect()
 }
 
@@ -125,12 +115,10 @@ fn effect_pairs(effects: &Effects) -> Vec<(String, f64)> {
                 .changes()
                 .map(|(what, change)| (format!("effect.{covariate}.{what}"), change)),
         );
-        for (modality, contrast) in Modality::ALL.iter().zip(effect.contrast) {
-            pairs.push((
-                format!("effect.{covariate}.contrast.{}", modality.name()),
-                contrast,
-            ));
-        }
+        pairs.extend(table(
+            &format!("effect.{covariate}.contrast"),
+            &effect.contrast,
+        ));
     }
     pairs
 }

@@ -186,8 +186,8 @@ fn without_weights_nothing_is_to_be_learnt() {
         ..short()
     };
     let mut parameters = parameters;
-    parameters.effects.temazepam.contrast = [0.0; 3];
-    parameters.effects.age_per_decade.contrast = [0.0; 3];
+    parameters.effects.temazepam.contrast = [[0.0; 3]; 5];
+    parameters.effects.age_per_decade.contrast = [[0.0; 3]; 5];
     parameters.quirks.movement = 0.0;
     let recall = recall(&samples(&parameters, 12), ALL);
     assert!(balanced(recall) < 0.27, "chance is 0.2: {recall:?}");
@@ -200,7 +200,7 @@ fn a_weight_of_zero_takes_the_stage_out_of_that_modality_only() {
         row[2] = 0.0;
     }
     parameters.individuality = 0.0;
-    parameters.effects.temazepam.contrast = [0.0; 3];
+    parameters.effects.temazepam.contrast = [[0.0; 3]; 5];
     parameters.quirks.movement = 0.0;
     let samples = samples(&parameters, 12);
     let [eeg, emg] = [[0], [2]].map(|only| balanced(recall(&samples, &only)));

@@ -287,7 +287,7 @@ fn planted_effects_are_in_the_truth_by_their_formula() {
         (1.0 + temazepam.sigma) * (1.0 + age_per_decade.sigma).powi(-2) * (1.0 + female.sigma);
     assert!((made.sigma - factor).abs() < 1e-12);
     let weight =
-        parameters.weights[3][0] + temazepam.contrast[0] - 2.0 * age_per_decade.contrast[0];
+        parameters.weights[3][0] + temazepam.contrast[3][0] - 2.0 * age_per_decade.contrast[3][0];
     assert!((made.weights[3][0] - weight).abs() < 1e-12);
     let night = night("ST7102").expect("the study has it");
     assert_eq!(night.medication, Medication::Temazepam);
@@ -325,7 +325,7 @@ fn slow_waves_shrink_with_age_in_the_signal_itself() {
 fn the_flat_truth_names_every_number_once() {
     let pairs = simulated(&short(), "ST7011").truth.pairs();
     let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    assert!(names.contains(&"weight.R.emg") && names.contains(&"effect.temazepam.contrast.eeg"));
+    assert!(names.contains(&"weight.R.emg") && names.contains(&"effect.temazepam.contrast.N1.eeg"));
     let count = names.len();
     names.sort_unstable();
     names.dedup();

@@ -160,30 +160,76 @@ pub fn partition<S: AsRef<str>>(
 ) -> Result<Folds, FoldError> {
     let subjects = distinct(subjects);
     let count = subjects.len();
-    if folds < 2 || folds > count {
-        return Err(FoldError::FoldCount {
-            subjects: count,
-            folds,
-        });
-    }
-    refuse_impossible(
-        count,
-        RoleCounts {
-            training: 1,
-            validation,
-            test: count.div_ceil(folds),
-        },
-    )?;
+    refuse_partition(count, folds, validation)?;
     let mut order: Vec<usize> = (0..count).collect();
     shuffle(&mut generator(seed, PARTITION_STREAM), &mut order);
-    let roles = (0..folds).map(|fold| {
-        let tested = &order[fold * count / folds..(fold + 1) * count / folds];
-        leave_out(count, fold, tested, validation, seed)
-    });
+    let tested = |fold: usize| order[fold * count / folds..(fold + 1) * count / folds].to_vec();
+    let roles = (0..folds).map(|fold| leave_out(count, fold, &tested(fold), validation, seed));
     Ok(Folds {
         roles: roles.collect(),
         subjects,
     })
+}
+
+/// Partitions the subjects into test sets that are alike in what the subjects are ranked by.
+///
+/// Of each `folds` subjects that follow each other in the ranking, every fold tests one, by lot; what is left
+/// over at the end goes to different folds. Validation and training subjects are as in [`partition`].
+///
+/// * `ranked`: names in order of what the folds shall share out evenly, as sex and then age; a name may
+///   stand once per recording, its first place counts
+///
+/// # Errors
+/// As [`partition`].
+pub fn partition_ranked<S: AsRef<str>>(
+    ranked: &[S],
+    folds: usize,
+    validation: usize,
+    seed: u64,
+) -> Result<Folds, FoldError> {
+    let subjects = distinct(ranked);
+    let count = subjects.len();
+    refuse_partition(count, folds, validation)?;
+    let mut lots = generator(seed, PARTITION_STREAM);
+    let mut tested = vec![Vec::new(); folds];
+    for block in in_order_of(ranked, &subjects).chunks(folds) {
+        let mut order: Vec<usize> = (0..folds).collect();
+        shuffle(&mut lots, &mut order);
+        for (subject, fold) in block.iter().zip(order) {
+            tested[fold].push(*subject);
+        }
+    }
+    let roles = tested.iter().enumerate();
+    let roles = roles.map(|(fold, tested)| leave_out(count, fold, tested, validation, seed));
+    Ok(Folds {
+        roles: roles.collect(),
+        subjects,
+    })
+}
+
+/// Places of the ranked names in `subjects`, each once.
+fn in_order_of<S: AsRef<str>>(ranked: &[S], subjects: &[String]) -> Vec<usize> {
+    let mut places: Vec<usize> = Vec::with_capacity(subjects.len());
+    let mut met = vec![false; subjects.len()];
+    for name in ranked {
+        let place = subjects.partition_point(|known| known.as_str() < name.as_ref());
+        if !std::mem::replace(&mut met[place], true) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+fn refuse_partition(subjects: usize, folds: usize, validation: usize) -> Result<(), FoldError> {
+    if folds < 2 || folds > subjects {
+        return Err(FoldError::FoldCount { subjects, folds });
+    }
+    let wanted = RoleCounts {
+        training: 1,
+        validation,
+        test: subjects.div_ceil(folds),
+    };
+    refuse_impossible(subjects, wanted)
 }
 
 /// The stream that shuffles a partition; folds take streams 0, 1, 2, …
@@ -287,6 +333,24 @@ mod tests {
         assert_eq!(of(0, Role::Validation), ["ST700", "ST713"]);
         assert_eq!(of(9, Role::Test), ["ST703", "ST706", "ST713"]);
         assert_eq!(of(9, Role::Validation), ["ST711", "ST712"]);
+    }
+
+    #[test]
+    fn a_ranked_partition_tests_each_once_and_one_of_each_block() {
+        let ranked: Vec<String> = names(22).into_iter().rev().collect();
+        let twice: Vec<&String> = ranked.iter().flat_map(|name| [name, name]).collect();
+        let folds = partition_ranked(&twice, 4, 2, 2021).unwrap();
+        for block in ranked.chunks(4) {
+            let tests = |fold: usize| {
+                let tested = |name: &&String| folds.role_of(fold, name) == Some(Role::Test);
+                block.iter().filter(tested).count()
+            };
+            let of_block: Vec<usize> = (0..4).map(tests).collect();
+            assert_eq!(of_block.iter().sum::<usize>(), block.len());
+            assert!(of_block.iter().all(|tests| *tests <= 1), "{of_block:?}");
+        }
+        assert!((0..4).all(|fold| count(&folds, fold, Role::Validation) == 2));
+        assert_ne!(folds, partition_ranked(&ranked, 4, 2, 2022).unwrap());
     }
 
     #[test]

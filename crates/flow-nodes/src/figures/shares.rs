@@ -7,7 +7,7 @@ use flow_contract::{
 };
 use flow_figures::{GlobalShares, RuleShares, global_shares};
 
-use super::{OUTPUTS, distinct, give, label};
+use super::{OUTPUTS, distinct, give};
 use crate::shares::GLOBAL_SHARES;
 use crate::table::Table;
 
@@ -49,7 +49,8 @@ impl Kind for FigureShares {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let (mut rules, mut modalities) = (Vec::new(), Vec::new());
         let value = task.params.text("value").to_owned();
-        for input in task.inputs("shares") {
+        let inputs = task.inputs("shares");
+        for (at, input) in inputs.iter().enumerate() {
             let table = Table::read(&input.content)?;
             let (modality, share) = (table.texts("modality")?, table.floats(&value)?);
             modalities = distinct(&modality);
@@ -63,7 +64,11 @@ impl Kind for FigureShares {
             };
             let shares = modalities.iter().map(of).collect();
             rules.push(RuleShares {
-                rule: label(input, "rule"),
+                rule: match input.labels.get("rule") {
+                    Some(rule) => rule.to_string(),
+                    None if inputs.len() == 1 => String::new(),
+                    None => (at + 1).to_string(),
+                },
                 shares,
             });
         }

@@ -167,66 +167,58 @@ pub struct Adjustment {
 
 /// One row a term: its coefficient and what is inferred of it.
 pub fn coefficients(models: &[Model], adjusted: &Adjustment) -> Result<Vec<u8>, NodeError> {
-    let rows: Vec<(usize, usize)> = models
-        .iter()
-        .enumerate()
-        .flat_map(|(model, of)| (0..of.terms.len()).map(move |term| (model, term)))
-        .collect();
-    let text = |of: &dyn Fn(usize, usize) -> String| -> Vec<String> {
-        rows.iter().map(|&(model, term)| of(model, term)).collect()
-    };
-    let number = |of: &dyn Fn(usize, usize) -> Option<f64>| -> Vec<Option<f64>> {
-        rows.iter().map(|&(model, term)| of(model, term)).collect()
-    };
-    let count = |of: fn(&Group) -> i64| -> Vec<i64> {
-        rows.iter()
-            .map(|&(model, _)| of(&models[model].group))
-            .collect()
-    };
-    let estimate = |model: usize, term: usize| Some(models[model].fit()?.coefficients[term]);
-    let mut table = labels(
-        &rows
-            .iter()
-            .map(|&(model, _)| &models[model].group)
-            .collect::<Vec<_>>(),
-    )
-    .text(
-        "term",
-        &text(&|model, term| models[model].terms[term].clone()),
-    )
-    .text(
-        "against",
-        &text(&|model, term| models[model].against[term].clone()),
-    )
-    .maybe("estimate", &number(&estimate));
+    let rows = Terms::of(models);
+    let estimate = |model: &Model, term: usize| Some(model.fit()?.coefficients[term]);
+    let mut table = labels(&rows.each(|model, _| &model.group))
+        .text("term", &rows.each(|model, term| &model.terms[term]))
+        .text("against", &rows.each(|model, term| &model.against[term]))
+        .maybe("estimate", &rows.each(estimate));
     for (index, errors) in ERRORS.iter().enumerate() {
         let inferred = |of: fn(&Inference) -> &Vec<f64>| {
-            number(&|model, term| {
-                let fitted = models[model].fitted.as_ref().ok()?;
+            rows.each(|model, term| {
+                let fitted = model.fitted.as_ref().ok()?;
                 Some(of(fitted.inference(index)?)[term])
             })
         };
+        let q = rows
+            .0
+            .iter()
+            .map(|&(at, _, term)| adjusted.q[index][at][term]);
         table = table
             .maybe(&errors.column("std_err"), &inferred(|one| &one.std_err))
             .maybe(&errors.column("t"), &inferred(|one| &one.t))
             .maybe(&errors.column("p"), &inferred(|one| &one.p))
             .maybe(&errors.column("low"), &inferred(|one| &one.low))
             .maybe(&errors.column("high"), &inferred(|one| &one.high))
-            .maybe(
-                &errors.column("q"),
-                &number(&|model, term| adjusted.q[index][model][term]),
-            );
+            .maybe(&errors.column("q"), &q.collect::<Vec<_>>());
     }
+    let family = rows.0.iter().map(|&(at, ..)| &adjusted.family[at]);
+    let r_squared = |model: &Model, _| Some(model.fit()?.r_squared);
     table
-        .text("family", &text(&|model, _| adjusted.family[model].clone()))
-        .int("epochs", &count(|group| group.epochs))
-        .int("subjects", &count(|group| group.subjects))
-        .maybe(
-            "r_squared",
-            &number(&|model, _| Some(models[model].fit()?.r_squared)),
-        )
-        .text("note", &text(&|model, _| models[model].note()))
+        .text("family", &family.collect::<Vec<_>>())
+        .int("epochs", &rows.each(|model, _| model.group.epochs))
+        .int("subjects", &rows.each(|model, _| model.group.subjects))
+        .maybe("r_squared", &rows.each(r_squared))
+        .text("note", &rows.each(|model, _| model.note()))
         .parquet()
+}
+
+/// The terms of all models, each with its model and that one's index.
+struct Terms<'a>(Vec<(usize, &'a Model, usize)>);
+
+impl<'a> Terms<'a> {
+    fn of(models: &'a [Model]) -> Self {
+        let terms = |(at, model): (usize, &'a Model)| {
+            (0..model.terms.len()).map(move |term| (at, model, term))
+        };
+        Self(models.iter().enumerate().flat_map(terms).collect())
+    }
+
+    /// A value of each term.
+    fn each<T>(&self, of: impl Fn(&'a Model, usize) -> T) -> Vec<T> {
+        let value = |&(_, model, term): &(usize, &'a Model, usize)| of(model, term);
+        self.0.iter().map(value).collect()
+    }
 }
 
 /// One row a model: how well it fits, or why it could not be fitted.

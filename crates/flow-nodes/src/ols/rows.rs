@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flow_contract::{NodeError, Params, Value};
-use flow_stats::design::{Column, Design, Values, design_of};
+use flow_stats::design::{Column, Design, DesignError, Values, design_of};
 use flow_stats::formula::Formula;
 use flow_stats::ols::Factorisation;
 
 use super::model::{Fitted, Group, Model};
+use crate::shares::modalities_of;
 use crate::table::Table;
+
+/// Columns and the reference levels that they have in a sleep study.
+pub const USUAL: [(&str, &str); 2] = [("medication", "placebo"), ("sex", "female")];
 
 /// Every test epoch with its covariates.
 pub struct Rows {
@@ -26,37 +30,28 @@ pub struct Rows {
     references: BTreeMap<String, String>,
 }
 
+/// A table and what it is called in messages.
+#[derive(Clone, Copy)]
+pub struct Named<'a>(pub &'a str, pub &'a Table);
+
 impl Rows {
     /// Joins the shares by one rule with the recordings they come from.
     ///
     /// # Errors
-    /// An epoch of an unknown recording; a column that the formula needs and the recordings lack.
+    /// An epoch of an unknown recording; a column that the formula needs and the recordings lack. Each names
+    /// the table that is to be mended.
     pub fn new(
         rule: String,
-        shares: &Table,
-        recordings: &Table,
+        Named(shares_name, shares): Named<'_>,
+        Named(recordings_name, recordings): Named<'_>,
         params: &Params,
     ) -> Result<Self, NodeError> {
         let formula = Formula::parse(params.text("formula")).map_err(NodeError::new)?;
         let row_of = rows_by_name(&recordings.texts("recording")?);
-        let find = |name: &String| {
-            row_of.get(name).copied().ok_or_else(|| {
-                let what = format!("recording `{name}` is not in the table of recordings");
-                NodeError::new(what)
-            })
-        };
-        let at: Vec<usize> = shares
-            .texts("recording")?
-            .iter()
-            .map(find)
-            .collect::<Result<_, _>>()?;
-        let modalities: Vec<String> = shares
-            .names()
-            .iter()
-            .filter_map(|name| name.strip_prefix("share_"))
-            .map(str::to_owned)
-            .collect();
-        let (design, references) = covariates(&formula, recordings, &at, params)?;
+        let at = recordings_of(shares, &row_of).map_err(|error| error.at(shares_name))?;
+        let (design, references) = covariates(&formula, recordings, &at, params)
+            .map_err(|error| error.at(recordings_name))?;
+        let modalities = modalities_of(shares);
         Ok(Self {
             rule,
             classes: shares.classes()?,
@@ -150,6 +145,20 @@ impl Rows {
     }
 }
 
+/// The row of `row_of` that each epoch's recording has.
+fn recordings_of(
+    shares: &Table,
+    row_of: &BTreeMap<String, usize>,
+) -> Result<Vec<usize>, NodeError> {
+    let find = |name: &String| {
+        row_of.get(name).copied().ok_or_else(|| {
+            let what = format!("recording `{name}` is not in the table of recordings");
+            NodeError::new(what)
+        })
+    };
+    shares.texts("recording")?.iter().map(find).collect()
+}
+
 fn rows_by_name(names: &[String]) -> BTreeMap<String, usize> {
     names.iter().cloned().zip(0..).collect()
 }
@@ -190,24 +199,39 @@ fn covariates(
                     let reference = reference
                         .and_then(|map| map.get(*name))
                         .and_then(Value::as_text);
-                    // A reference that none of these recordings has would leave nothing to compare with.
+                    // The usual references are those of a sleep study; other data may lack them.
+                    let meant =
+                        |one: &&str| labels.contains(one) || !USUAL.contains(&(*name, *one));
                     Values::Labels {
                         labels,
-                        reference: reference.filter(|one| labels.contains(one)),
+                        reference: reference.filter(meant),
                     }
                 }
             };
             Column { name, values }
         })
         .collect();
-    let coded = design_of(formula, &columns, at.len()).map_err(|error| {
-        NodeError::new(error).help("the formula's columns are those of the table of recordings")
-    })?;
+    let coded = design_of(formula, &columns, at.len())
+        .map_err(|error| NodeError::new(&error).help(mend(&error)))?;
     let references = coded
         .references
         .into_iter()
         .map(|one| (one.column, one.level));
     Ok((coded.design, references.collect()))
+}
+
+/// How to mend what makes a design impossible.
+fn mend(error: &DesignError) -> String {
+    match error {
+        DesignError::OneLevel { column, .. } => {
+            format!("leave `{column}` out of the formula: nothing differs in it")
+        }
+        DesignError::NoSuchReference { column, levels, .. } => {
+            format!("the levels of `{column}` are {}", levels.join(", "))
+        }
+        DesignError::NotMarginal { missing, .. } => format!("add `+ {missing}` to the formula"),
+        _ => "the formula's columns are those of the table of recordings".to_owned(),
+    }
 }
 
 /// A column of the recordings, repeated for each of their epochs.
@@ -224,7 +248,8 @@ impl Covariate {
                 "column `{name}` of the recordings is empty in row {}",
                 row + 1
             );
-            return Err(NodeError::new(what));
+            let help = format!("write it there, or leave `{name}` out of the formula");
+            return Err(NodeError::new(what).help(help));
         }
         let numbers: Option<Vec<f64>> = cells.iter().map(Value::as_float).collect();
         Ok(match numbers {

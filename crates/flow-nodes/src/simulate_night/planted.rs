@@ -7,17 +7,8 @@ use flow_simulate::{ClassByModality, Effect, Effects, ParameterError, Parameters
 const CLASSES: [&str; 5] = ["W", "N1", "N2", "N3", "R"];
 /// Its columns.
 const MODALITIES: [&str; 3] = ["EEG", "EOG", "EMG"];
-/// What an effect may change: amplitudes, then how distinguishable all classes are in a modality.
-const CHANGES: [&str; 8] = [
-    "slow_wave",
-    "sigma",
-    "alpha",
-    "eye_movement",
-    "muscle_tone",
-    "EEG",
-    "EOG",
-    "EMG",
-];
+/// What an effect may change of amplitudes.
+const AMPLITUDES: [&str; 5] = ["slow_wave", "sigma", "alpha", "eye_movement", "muscle_tone"];
 /// Irregularities of the files.
 const QUIRKS: [&str; 9] = [
     "late_start",
@@ -95,8 +86,8 @@ fn entries<'a>(
     let entries = map.as_map().into_iter().flatten();
     entries
         .map(|(name, value)| {
-            let at = known.iter().position(|one| one == name);
-            Ok((at.ok_or_else(|| unknown(param, name, known))?, value))
+            let at = position(known, name).ok_or_else(|| unknown(param, name, known))?;
+            Ok((at, value))
         })
         .collect()
 }
@@ -131,23 +122,53 @@ fn effects(params: &Params, usual: Effects) -> Result<Effects, ParamProblem> {
 
 /// An effect that is written is what is written and nothing else.
 fn effect(param: &str, table: &Value, usual: Effect) -> Result<Effect, ParamProblem> {
-    let entries = entries(param, table, &CHANGES)?;
-    if entries.is_empty() {
-        return Ok(usual);
+    let entries = table.as_map().into_iter().flatten();
+    let mut effect = None;
+    for (name, value) in entries {
+        let change = number(value);
+        add_change(effect.get_or_insert(Effect::NONE), name, change)
+            .ok_or_else(|| no_change(param, name))?;
     }
-    let mut effect = Effect::NONE;
-    for (at, value) in entries {
-        let place = match at {
-            0 => &mut effect.slow_wave,
-            1 => &mut effect.sigma,
-            2 => &mut effect.alpha,
-            3 => &mut effect.eye_movement,
-            4 => &mut effect.muscle_tone,
-            modality => &mut effect.contrast[modality - 5],
-        };
-        *place = number(value);
+    Ok(effect.unwrap_or(usual))
+}
+
+/// Adds what `alpha` (an amplitude), `EOG` (in every class) or `EOG in N1` changes; nothing for another name.
+fn add_change(effect: &mut Effect, name: &str, change: f64) -> Option<()> {
+    if let Some(at) = AMPLITUDES.iter().position(|one| *one == name) {
+        let amplitudes = [
+            &mut effect.slow_wave,
+            &mut effect.sigma,
+            &mut effect.alpha,
+            &mut effect.eye_movement,
+            &mut effect.muscle_tone,
+        ];
+        *amplitudes[at] = change;
+        return Some(());
     }
-    Ok(effect)
+    let (modality, class) = match name.split_once(" in ") {
+        Some((modality, class)) => (modality, Some(position(&CLASSES, class)?)),
+        None => (name, None),
+    };
+    let modality = position(&MODALITIES, modality)?;
+    for (at, row) in effect.contrast.iter_mut().enumerate() {
+        if class.is_none_or(|class| class == at) {
+            row[modality] += change;
+        }
+    }
+    Some(())
+}
+
+fn position(known: &[&str], name: &str) -> Option<usize> {
+    known.iter().position(|one| *one == name)
+}
+
+fn no_change(param: &str, name: &str) -> ParamProblem {
+    let mut problem = unknown(param, name, &[&AMPLITUDES[..], &MODALITIES].concat());
+    problem.help += &format!(
+        "; a modality in one class is written as in `EOG in N1`, classes being {}",
+        CLASSES.join(", ")
+    );
+    problem
 }
 
 /// Irregularities that are written replace the usual ones, or join an otherwise tidy world.
@@ -211,7 +232,11 @@ mod tests {
     #[test]
     fn what_is_written_is_planted_and_nothing_else() {
         let carries = map(&[("R", map(&[("EOG", Value::Float(1.2))]))]);
-        let drug = map(&[("sigma", Value::Float(0.5)), ("EMG", Value::Float(-0.3))]);
+        let drug = map(&[
+            ("sigma", Value::Float(0.5)),
+            ("EMG", Value::Float(-0.3)),
+            ("EOG in N1", Value::Float(0.5)),
+        ]);
         let quirk = map(&[("errors_per_hour", Value::Float(60.0))]);
         let asked = with(&[
             ("carries", carries),
@@ -224,7 +249,13 @@ mod tests {
         assert_eq!(planted.weights[0], Parameters::default().weights[0]);
         let expected = Effect {
             sigma: 0.5,
-            contrast: [0.0, 0.0, -0.3],
+            contrast: [
+                [0.0, 0.0, -0.3],
+                [0.0, 0.5, -0.3],
+                [0.0, 0.0, -0.3],
+                [0.0, 0.0, -0.3],
+                [0.0, 0.0, -0.3],
+            ],
             ..Effect::NONE
         };
         assert_eq!(planted.effects.temazepam, expected);
@@ -252,6 +283,11 @@ mod tests {
             "{}",
             problem.what
         );
+        for name in ["ECG", "EOG in N5", "EOG in", "N1 in EOG"] {
+            let problem = said("temazepam", map(&[(name, Value::Float(0.1))]));
+            assert_eq!(problem.what, format!("`{name}` is none of its names"));
+            assert!(problem.help.contains("`EOG in N1`"), "{}", problem.help);
+        }
         let often = map(&[("holes", Value::Float(1.0))]);
         assert_eq!(said("quirk", often).param, "quirk");
     }
