@@ -29,12 +29,12 @@ pub(crate) fn do_job(
 ) -> Result<Verdict, Verdict> {
     let store = session.store;
     let _claim = claim(session, job, sender)?;
-    if let Some(found) = store.lookup(&job.key)
-        && first_absent(store, &found.outputs, job.distrusted).is_none()
+    if let Some(made) = store.made(&job.key)
+        && first_absent(store, &made.outputs, job.distrusted).is_none()
     {
         return Ok(Verdict::Found {
-            outputs: found.outputs.clone().into(),
-            seconds: found.seconds,
+            outputs: made.outputs.into(),
+            seconds: made.seconds,
         });
     }
     let mut attempt = 0;

@@ -16,18 +16,18 @@ pub(crate) fn standing(
 ) -> Result<(Outputs, f64), Why> {
     let store = board.session.store;
     let instance = board.instance(id);
-    if let Some(entry) = store.lookup(&key) {
+    if let Some(made) = store.made(&key) {
         let distrusted = instance.rewinds > 0;
         // Outputs that need not be kept are missed by who reads them; its reader then rewinds it.
         let needed = distrusted || board.session.plan.node(instance.node).keep;
         if !needed {
-            return Ok((entry.outputs.into(), entry.seconds));
+            return Ok((made.outputs.into(), made.seconds));
         }
-        return match first_absent(store, &entry.outputs, distrusted) {
+        return match first_absent(store, &made.outputs, distrusted) {
             Some(output) => Err(Why::Gone {
                 output: output.to_owned(),
             }),
-            None => Ok((entry.outputs.into(), entry.seconds)),
+            None => Ok((made.outputs.into(), made.seconds)),
         };
     }
     let last = store.last_of(&board.address(id).to_string());

@@ -1,7 +1,7 @@
 //! The ledger: key → outputs and the whole recipe.
 //!
-//! A record's payload is `lengths, checks, head, tail`: the head holds the outputs, the tail all that
-//! only people ask for. Each part is checked when it is read, bound to its key.
+//! A record's payload is `lengths, checks, head, tail`: the head holds what came out, when and how, the tail
+//! all that only people ask for. Each part is checked when it is read, bound to its key.
 
 use std::sync::atomic::Ordering;
 
@@ -38,14 +38,32 @@ pub struct Entry {
     pub run: String,
 }
 
+/// An [`Entry`] without what only people ask for, which takes most of the time to read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Made {
+    /// What came out.
+    pub outputs: Vec<Output>,
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// When it was done, in seconds since 1970.
+    pub finished_unix: u64,
+    /// The run that did it.
+    pub run: String,
+}
+
+#[derive(Serialize)]
+struct MadeRef<'a> {
+    outputs: &'a [Output],
+    seconds: f64,
+    finished_unix: u64,
+    run: &'a str,
+}
+
 #[derive(Serialize)]
 struct TailRef<'a> {
     instance: &'a str,
     recipe: &'a Recipe,
     warnings: &'a [String],
-    seconds: f64,
-    finished_unix: u64,
-    run: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -53,9 +71,6 @@ struct Tail {
     instance: String,
     recipe: Recipe,
     warnings: Vec<String>,
-    seconds: f64,
-    finished_unix: u64,
-    run: String,
 }
 
 const PARTS_AT: usize = 24;
@@ -89,12 +104,12 @@ impl Store {
         self.intact(entry(&found).filter(|entry| entry.key == *key))
     }
 
-    /// The outputs recorded of a key: [`Store::lookup`] without what only people ask for.
+    /// [`Store::lookup`] without what only people ask for.
     #[must_use]
-    pub fn outputs(&self, key: &Key) -> Option<Vec<Output>> {
+    pub fn made(&self, key: &Key) -> Option<Made> {
         let found = self.ledger.find_mapped(&key.0)?;
         let record = Record::read(&found).filter(|record| record.key == *key);
-        self.intact(record.and_then(|record| record.outputs()))
+        self.intact(record.and_then(|record| record.made()))
     }
 
     /// The newest record of an instance by its name, whatever its key.
@@ -121,17 +136,17 @@ impl Store {
 /// Decodes a found record; `None` if it is damaged.
 pub(crate) fn entry(found: &Found) -> Option<Entry> {
     let record = Record::read(found)?;
-    let outputs = record.outputs()?;
+    let made = record.made()?;
     let tail: Tail = from_bytes(record.tail()?).ok()?;
     Some(Entry {
         key: record.key,
         instance: tail.instance,
         recipe: tail.recipe,
-        outputs,
+        outputs: made.outputs,
         warnings: tail.warnings,
-        seconds: tail.seconds,
-        finished_unix: tail.finished_unix,
-        run: tail.run,
+        seconds: made.seconds,
+        finished_unix: made.finished_unix,
+        run: made.run,
     })
 }
 
@@ -141,14 +156,16 @@ fn group(instance: &str) -> u64 {
 }
 
 fn encode(entry: &Entry) -> Result<Vec<u8>, EncodingError> {
-    let head = to_bytes(&entry.outputs)?;
+    let head = to_bytes(&MadeRef {
+        outputs: &entry.outputs,
+        seconds: entry.seconds,
+        finished_unix: entry.finished_unix,
+        run: &entry.run,
+    })?;
     let tail = to_bytes(&TailRef {
         instance: &entry.instance,
         recipe: &entry.recipe,
         warnings: &entry.warnings,
-        seconds: entry.seconds,
-        finished_unix: entry.finished_unix,
-        run: &entry.run,
     })?;
     let mut bytes = Vec::with_capacity(PARTS_AT + head.len() + tail.len());
     bytes.extend((head.len() as u64).to_le_bytes());
@@ -188,7 +205,7 @@ impl Record {
         })
     }
 
-    fn outputs(&self) -> Option<Vec<Output>> {
+    fn made(&self) -> Option<Made> {
         let head = &self.bytes[HEADER_BYTES + PARTS_AT..self.tail_at];
         self.intact(HEAD, head).then(|| from_bytes(head).ok())?
     }

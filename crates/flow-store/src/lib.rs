@@ -47,7 +47,7 @@ pub use claim::{Claim, ClaimGuard};
 pub use error::{Action, ReadError, StoreError};
 pub use fsck::{DamagedBlob, Fsck, MissingOutput};
 pub use gc::{Keep, Swept};
-pub use ledger::{Entry, Output};
+pub use ledger::{Entry, Made, Output};
 pub use publish::Published;
 pub use runs::{Journal, Repeat, RunFile};
 pub use staging::Staging;

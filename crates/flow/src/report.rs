@@ -54,15 +54,19 @@ pub fn write(
         troubles,
         &Origins::new(store, summary),
     );
-    let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
-    put(&folder, &run, json.as_bytes())?;
     let results = Results {
         study,
         store,
         summary,
         files: Files::new(study, store, summary),
     };
-    put(&folder, &html, page::page(&facts, &results).as_bytes())?;
+    let write_run = || {
+        let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
+        put(&folder, &run, json.as_bytes())
+    };
+    let write_html = || put(&folder, &html, page::page(&facts, &results).as_bytes());
+    let (told, drawn) = rayon::join(write_run, write_html);
+    told.and(drawn)?;
     Ok(Some(html))
 }
 

@@ -45,8 +45,8 @@ impl Lab {
                 assert_eq!(found, *entry);
                 records += 1;
             }
-            let outputs = store.outputs(&entry.key);
-            assert!(outputs.is_none_or(|outputs| outputs == entry.outputs));
+            let made = store.made(&entry.key);
+            assert!(made.is_none_or(|made| made.outputs == entry.outputs && made.run == entry.run));
             let last = store.last_of(&entry.instance);
             assert!(last.is_none_or(|last| last == *entry));
             match store.get(&entry.outputs[0].1) {
@@ -241,7 +241,7 @@ fn a_damaged_record_counts_as_none_and_is_counted() {
     let key = lab.entries[0].0.key;
     flip(&lab.cache().join("ledger/0.log"), 72 + 30);
     let store = Store::open_read_only(&lab.cache()).unwrap();
-    assert_eq!((store.outputs(&key), store.damaged_records()), (None, 1));
+    assert_eq!((store.made(&key), store.damaged_records()), (None, 1));
 }
 
 #[test]

@@ -107,7 +107,16 @@ fn a_recorded_entry_comes_back_whole_and_the_newest_wins() {
     entry.warnings = vec!["slow".into(), "käse".into()];
     store.record(&entry).unwrap();
     assert_eq!(store.lookup(&entry.key), Some(entry.clone()));
-    assert_eq!(store.outputs(&entry.key), Some(entry.outputs.clone()));
+    let made = store.made(&entry.key).unwrap();
+    assert_eq!(
+        (made.outputs, made.seconds, made.finished_unix, made.run),
+        (
+            entry.outputs.clone(),
+            entry.seconds,
+            entry.finished_unix,
+            entry.run.clone()
+        )
+    );
     entry.outputs.push(("log".into(), Digest::of(b"log"), 3));
     store.record(&entry).unwrap();
     let again = Store::open(store.folder()).unwrap();

@@ -4,10 +4,26 @@ use std::fmt::Write;
 
 /// Text made safe inside HTML and attributes.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    let mut html = String::with_capacity(text.len());
+    push_escaped(&mut html, text);
+    html
+}
+
+fn push_escaped(html: &mut String, text: &str) {
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let name = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => continue,
+        };
+        html.push_str(&text[plain..at]);
+        html.push_str(name);
+        plain = at + 1;
+    }
+    html.push_str(&text[plain..]);
 }
 
 /// An element around HTML; attributes are escaped and written in the order of their names, so
@@ -15,14 +31,23 @@ pub fn escape(text: &str) -> String {
 pub fn tag(name: &str, attributes: &[(&str, &str)], inner: &str) -> String {
     let mut sorted = attributes.to_vec();
     sorted.sort_unstable();
-    let mut html = format!("<{name}");
+    let mut html = String::with_capacity(inner.len() + 64);
+    html.push('<');
+    html.push_str(name);
     for (attribute, value) in sorted {
-        let _ = match value {
-            "" => write!(html, " {attribute}"),
-            value => write!(html, " {attribute}=\"{}\"", escape(value)),
-        };
+        html.push(' ');
+        html.push_str(attribute);
+        if !value.is_empty() {
+            html.push_str("=\"");
+            push_escaped(&mut html, value);
+            html.push('"');
+        }
     }
-    let _ = write!(html, ">{inner}</{name}>");
+    html.push('>');
+    html.push_str(inner);
+    html.push_str("</");
+    html.push_str(name);
+    html.push('>');
     html
 }
 

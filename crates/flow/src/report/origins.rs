@@ -1,7 +1,8 @@
 //! Why results that were found in the cache were computed when they were: the run that made them said so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use flow_contract::Key;
 use flow_engine::{Finished, Summary, Why};
 use flow_store::{RunFile, Store};
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use crate::log::date;
 
 /// Where the cached results of a run come from, by key.
 #[derive(Default)]
-pub struct Origins(BTreeMap<String, Origin>);
+pub struct Origins(HashMap<Key, Origin>);
 
 /// The run that made a result.
 struct Origin {
@@ -23,25 +24,24 @@ impl Origins {
     /// Looks up the cached results of a run; each journal is read once.
     pub fn new(store: &Store, summary: &Summary) -> Self {
         let mut origins = Self::default();
-        let mut keys_of: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut keys_of: HashMap<String, Vec<Key>> = HashMap::new();
         for done in summary.finished.iter().filter(|done| !done.ran) {
-            let Some(entry) = store.lookup(&done.key) else {
+            let Some(made) = store.made(&done.key) else {
                 continue;
             };
-            let key = done.key.to_string();
             let origin = Origin {
-                finished_unix: entry.finished_unix,
+                finished_unix: made.finished_unix,
                 why: None,
             };
-            keys_of.entry(entry.run).or_default().push(key.clone());
-            origins.0.insert(key, origin);
+            keys_of.entry(made.run).or_default().push(done.key);
+            origins.0.insert(done.key, origin);
         }
         for run in store.runs().unwrap_or_default() {
             if let Some(keys) = keys_of.get(&run.id) {
                 let mut reasons = reasons(&run);
                 for key in keys {
                     if let Some(origin) = origins.0.get_mut(key) {
-                        origin.why = reasons.remove(key);
+                        origin.why = reasons.remove(&key.to_string());
                     }
                 }
             }
@@ -54,7 +54,7 @@ impl Origins {
         if let Some(why) = &done.why {
             return Some(why.to_string());
         }
-        let origin = self.0.get(&done.key.to_string())?;
+        let origin = self.0.get(&done.key)?;
         let since = format!("cached since {}", date(origin.finished_unix));
         Some(match &origin.why {
             Some(why) => format!("{since} (then: {why})"),
