@@ -71,10 +71,8 @@ const fn biased(
     numbers: &'static [Number],
 ) -> Written {
     Written {
-        words,
-        says,
-        numbers,
         biased: true,
+        ..plain(words, says, numbers)
     }
 }
 
