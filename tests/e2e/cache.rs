@@ -196,3 +196,37 @@ fn outputs_that_need_not_be_kept_go_and_rerun_nothing_that_is_current() {
     fs::remove_file(sandbox.path("reports/size")).unwrap();
     assert_eq!(sandbox.run(&["--set", "word=b"]).counts(), [0, 2, 0, 0]);
 }
+
+#[test]
+fn damage_of_the_ledger_is_told_once_and_taken_out() {
+    let sandbox = Sandbox::new(
+        "[node.a]\nkind = \"command\"\nshell = \"echo a > o\"\noutputs = { o = \"o\" }\npublish = { o = \"a\" }\n",
+    );
+    sandbox.run(&[]);
+    let ledger = sandbox.path("cache/ledger/0.log");
+    let mut bytes = fs::read(&ledger).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&ledger, bytes).unwrap();
+    let why = sandbox.flow(&["why", "a"]);
+    assert!(
+        why.out.contains("its record in the cache is damaged"),
+        "{}",
+        why.out
+    );
+    let first = sandbox.flow(&["fsck"]);
+    assert_eq!(first.code, 3);
+    assert!(first.out.contains("1 record and 0 places"), "{}", first.out);
+    assert_eq!(sandbox.flow(&["fsck"]).code, 0);
+    assert_eq!(sandbox.run(&[]).ran(), ["a"]);
+
+    let ledger = fs::read_dir(sandbox.path("cache/ledger")).unwrap();
+    let mut ledger = ledger.map(|entry| entry.unwrap().path());
+    let ledger = ledger.find(|path| path.extension().is_some_and(|end| end == "log"));
+    let ledger = ledger.unwrap();
+    fs::remove_file(&ledger).unwrap();
+    fs::create_dir(&ledger).unwrap();
+    let said = sandbox.run(&[]);
+    assert_eq!(said.ran(), ["a"]);
+    assert!(said.err.contains("cache/damaged/ledger-"), "{}", said.err);
+    assert_eq!(sandbox.flow(&["fsck"]).code, 0);
+}

@@ -171,12 +171,15 @@ pub enum Why {
         /// The output that is gone.
         output: String,
     },
+    /// It has a record in the ledger, and that is damaged.
+    Damaged,
 }
 
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::New => f.write_str("it never ran here"),
+            Self::Damaged => f.write_str("its record in the cache is damaged"),
             Self::Gone { output } => write!(f, "its output `{output}` is gone from the cache"),
             Self::Changed(Difference { part, old, new }) => {
                 let value = |value: &Option<String>| {

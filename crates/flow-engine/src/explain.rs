@@ -99,6 +99,8 @@ pub enum Reason {
         /// The output.
         output: String,
     },
+    /// Its record in the cache is damaged.
+    Damaged,
     /// Something before it would run.
     DependsOn {
         /// That instance.
@@ -220,6 +222,7 @@ impl Walk<'_> {
             (Standing::DependsOn(on), ..) => self.depends(on),
             (Standing::Failing(error), ..) => (failing(error), 0, None),
             (Standing::Stale(Why::Gone { output }), ..) => (gone(output), 0, None),
+            (Standing::Stale(Why::Damaged), ..) => (Reason::Damaged, 0, None),
             (_, Some((_, new)), Some(before)) => self.compared(one, &before.recipe, new),
             _ => self.first(one),
         };

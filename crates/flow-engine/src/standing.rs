@@ -30,6 +30,9 @@ pub(crate) fn standing(
             None => Ok((made.outputs.into(), made.seconds)),
         };
     }
+    if store.has_record(&key) {
+        return Err(Why::Damaged);
+    }
     let last = store.last_of(&board.address(id).to_string());
     let difference = last.and_then(|entry| first_difference(&entry.recipe, &prepared.recipe));
     Err(difference.map_or(Why::New, |difference| named(difference, prepared)))

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use flow_contract::{Content, Digest};
 
+use crate::aside;
 use crate::error::{Doing, ReadError, StoreError, say};
 use crate::log::{Access, Found, When};
 use crate::memo::Stamp;
@@ -151,8 +152,10 @@ impl Store {
         let doing = || format!("reading blob {} from", digest.short());
         let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let stamp = match fs::metadata(&path) {
-            Err(error) if absent(&error) => return Ok(None),
-            meta => Stamp::of(&meta.doing(doing, &path)?),
+            Err(error) if absent(&error) && aside::is_file_or_nothing(&path) => return Ok(None),
+            Ok(meta) if meta.is_file() => Stamp::of(&meta),
+            Err(error) if !absent(&error) => return Err(error).doing(doing, &path)?,
+            _ => return Err(self.set_aside(digest, &path)),
         };
         if locked(&self.verified).get(digest) != Some(&stamp) {
             let actual = match Digest::of_file(&path) {
@@ -213,31 +216,27 @@ impl Store {
 
     /// Moves a damaged large blob away.
     fn set_aside(&self, digest: &Digest, path: &Path) -> ReadError {
-        let target = self.damaged_path(digest);
-        let moved = target.and_then(|target| fs::rename(path, &target).map(|()| target));
+        let moved = match self.access {
+            Access::Read => None,
+            Access::Write => aside::move_aside(&self.folder, path, &digest.to_string()).ok(),
+        };
         ReadError::Damaged {
             digest: *digest,
-            moved_to: moved.ok(),
+            moved_to: moved,
         }
     }
 
     /// Copies a damaged small blob away.
     fn set_aside_packed(&self, digest: &Digest, bytes: &[u8], forgotten: bool) -> ReadError {
-        let target = self.damaged_path(digest);
-        let moved = target.and_then(|target| fs::write(&target, bytes).map(|()| target));
+        let copy = || {
+            let target = aside::folder(&self.folder)?.join(digest.to_string());
+            fs::write(&target, bytes).map(|()| target)
+        };
         ReadError::Damaged {
             digest: *digest,
-            moved_to: moved.ok().filter(|_| forgotten),
+            // Only a store that may write has made it forgotten.
+            moved_to: forgotten.then(|| copy().ok()).flatten(),
         }
-    }
-
-    fn damaged_path(&self, digest: &Digest) -> io::Result<PathBuf> {
-        let folder = self.folder.join("damaged");
-        if self.access == Access::Read {
-            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
-        }
-        fs::create_dir_all(&folder)?;
-        Ok(folder.join(digest.to_string()))
     }
 }
 

@@ -28,8 +28,10 @@ pub struct Fsck {
     pub good_records: u64,
     /// Records that are not, and count as never made.
     pub damaged_records: u64,
-    /// Places in packs, ledger and stat memo from which nothing can be told; `gc` removes them.
+    /// Places in packs, ledger and stat memo from which nothing can be told.
     pub damaged_places: u64,
+    /// As [`Store::misplaced`].
+    pub misplaced: Vec<PathBuf>,
     /// Outputs that are recorded and not in the store, sorted by instance.
     pub missing: Vec<MissingOutput>,
 }
@@ -61,7 +63,7 @@ impl Fsck {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let damaged = self.damaged.len() as u64 + self.damaged_records + self.damaged_places;
-        damaged == 0 && self.unreadable.is_empty()
+        damaged == 0 && self.unreadable.is_empty() && self.misplaced.is_empty()
     }
 }
 
@@ -76,7 +78,10 @@ impl Store {
         self.refresh()?;
         // What was hashed before doesn't count here.
         locked(&self.verified).clear();
-        let mut fsck = Fsck::default();
+        let mut fsck = Fsck {
+            misplaced: self.misplaced.clone(),
+            ..Fsck::default()
+        };
         let packed = self.packs.frames()?;
         let large = self.large_blobs()?;
         let of_packs = packed
@@ -91,6 +96,27 @@ impl Store {
             fsck.damaged_places += log.damaged_places()?;
         }
         Ok(fsck)
+    }
+
+    /// Takes damaged records and places out of packs, ledger and stat memo, so that the next check finds
+    /// none.
+    ///
+    /// No other thread may use this store meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another process has the cache open; [`StoreError`] when it can't be
+    /// written to.
+    pub fn mend(&self) -> Result<(), StoreError> {
+        self.alone(|| {
+            let mut intact = HashSet::new();
+            self.each_entry(|entry| {
+                intact.insert(entry.key.0);
+            })?;
+            self.ledger
+                .compact(|header| intact.contains(&header.name))?;
+            self.packs.compact(|_| true)?;
+            self.memo.compact(|_| true)
+        })
     }
 
     /// Digests and sizes of the blobs that are files of their own, sorted.

@@ -92,7 +92,10 @@ impl Store {
     }
 
     /// Works while no other process has the cache open.
-    fn alone<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn alone<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let path = self.folder.join("lock");
         let Some(lock) = &self.lock else {
             return Err(StoreError::open_for_reading("removing from", &self.folder));

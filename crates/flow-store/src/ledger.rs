@@ -3,8 +3,6 @@
 //! A record's payload is `lengths, checks, head, tail`: the head holds what came out, when and how, the tail
 //! all that only people ask for. Each part is checked when it is read, bound to its key.
 
-use std::sync::atomic::Ordering;
-
 use flow_contract::encoding::{EncodingError, from_bytes, to_bytes};
 use flow_contract::{Content, Digest, Key, Recipe};
 use serde::{Deserialize, Serialize};
@@ -101,7 +99,7 @@ impl Store {
     #[must_use]
     pub fn lookup(&self, key: &Key) -> Option<Entry> {
         let found = self.ledger.find_mapped(&key.0)?;
-        self.intact(entry(&found).filter(|entry| entry.key == *key))
+        entry(&found).filter(|entry| entry.key == *key)
     }
 
     /// [`Store::lookup`] without what only people ask for.
@@ -109,27 +107,20 @@ impl Store {
     pub fn made(&self, key: &Key) -> Option<Made> {
         let found = self.ledger.find_mapped(&key.0)?;
         let record = Record::read(&found).filter(|record| record.key == *key);
-        self.intact(record.and_then(|record| record.made()))
+        record?.made()
+    }
+
+    /// Whether there is a record of a key, intact or not.
+    #[must_use]
+    pub fn has_record(&self, key: &Key) -> bool {
+        self.ledger.contains(&key.0)
     }
 
     /// The newest record of an instance by its name, whatever its key.
     #[must_use]
     pub fn last_of(&self, instance: &str) -> Option<Entry> {
         let found = self.ledger.newest_of(group(instance)).ok()??;
-        self.intact(entry(&found).filter(|entry| entry.instance == instance))
-    }
-
-    /// How many look-ups so far found a record that is damaged; each counted as none.
-    #[must_use]
-    pub fn damaged_records(&self) -> u64 {
-        self.damaged_records.load(Ordering::Relaxed)
-    }
-
-    fn intact<T>(&self, read: Option<T>) -> Option<T> {
-        if read.is_none() {
-            self.damaged_records.fetch_add(1, Ordering::Relaxed);
-        }
-        read
+        entry(&found).filter(|entry| entry.instance == instance)
     }
 }
 

@@ -19,10 +19,11 @@
 //! cache/claims           who computes which key
 //! cache/staging/         folders of running instances, swept when their process is gone
 //! cache/scratch/         what unfinished instances left for their next attempt, by key
-//! cache/damaged/         blobs that were not what their name says
+//! cache/damaged/         blobs that were not what their name says, and what stood where a file belongs
 //! cache/runs/            one journal a run, and a line for each run that found nothing to do
 //! ```
 
+mod aside;
 mod blobs;
 mod claim;
 mod error;

@@ -347,7 +347,7 @@ impl State {
                 self.absorb(at, &rows);
             }
         }
-        while Segment::path(folder, self.next_number()).exists() {
+        while Segment::path(folder, self.next_number()).is_file() {
             self.load(folder, self.next_number())?;
         }
         Ok(())
@@ -450,9 +450,10 @@ fn numbers(folder: &Path) -> Result<Vec<u32>, StoreError> {
     };
     let mut numbers = Vec::new();
     for entry in entries {
-        let name = entry.doing(say("listing"), folder)?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".log"));
-        numbers.extend(number.and_then(|number| number.parse::<u32>().ok()));
+        let path = entry.doing(say("listing"), folder)?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let number = name.and_then(|name| name.strip_suffix(".log")?.parse::<u32>().ok());
+        numbers.extend(number.filter(|_| path.is_file()));
     }
     numbers.sort_unstable();
     Ok(numbers)

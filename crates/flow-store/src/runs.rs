@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::aside;
 use crate::error::{Doing, StoreError, say};
 use crate::log::Access;
 use crate::store::{Store, unlock};
@@ -49,6 +50,7 @@ impl Repeat {
     /// The I/O error where the cache can't be written to.
     pub fn note(&self, cache: &Path) -> io::Result<()> {
         let path = cache.join("runs").join(REPEATS[1]);
+        aside::clear_for_file(cache, &path).map_err(io::Error::other)?;
         let mut file = File::options().append(true).create(true).open(&path)?;
         // One write, so that lines of two runs never mix.
         file.write_all(format!("{} {} {}\n", self.id, self.of, self.cached).as_bytes())?;

@@ -111,6 +111,9 @@ impl Segment {
 
     fn indexed(&self, segment_bytes: u64) -> Result<Indexed, StoreError> {
         let path = self.index_path();
+        if !path.is_file() {
+            return Ok(Indexed::default());
+        }
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Indexed::default()),
             bytes => bytes.doing(say("reading"), &path)?,

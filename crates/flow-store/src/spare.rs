@@ -49,14 +49,14 @@ impl Spares {
         }
     }
 
-    /// A file of this mode, with its size.
-    pub fn take(&self, mode: u32) -> Option<(PathBuf, u64)> {
+    /// A file that had this mode when it was put here.
+    pub fn take(&self, mode: u32) -> Option<PathBuf> {
         let mut files = locked(&self.files);
         let files = files.get_or_insert_with(|| self.taken_over());
         while let Some(spare) = files.all.pop() {
             files.bytes -= spare.size;
             if spare.mode == mode {
-                return Some((spare.path, spare.size));
+                return Some(spare.path);
             }
             // Of a process with another umask.
             let _ = fs::remove_file(spare.path);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,14 +49,19 @@ impl Staging {
     /// The I/O error of writing it.
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.give(path)?;
-        if let Some(size) = self.left.files.remove(path) {
-            return refill(path, size, bytes);
+        if self.left.files.remove(path).is_some() {
+            if refill(path, self.mode, bytes).is_ok() {
+                return Ok(());
+            }
+            fs::remove_file(path)?;
         }
-        if let Some((unused, size)) = self.unused()
-            && refill(&unused, size, bytes).is_ok()
-            && fs::rename(&unused, path).is_ok()
-        {
-            return Ok(());
+        if let Some(unused) = self.unused() {
+            let filled = refill(&unused, self.mode, bytes);
+            if filled.and_then(|()| fs::rename(&unused, path)).is_ok() {
+                return Ok(());
+            }
+            // Where that fails too, it goes with the workspace.
+            let _ = fs::remove_file(&unused);
         }
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
@@ -181,23 +186,30 @@ impl Staging {
         Ok(())
     }
 
-    /// A file to be used elsewhere, with its size.
-    fn unused(&mut self) -> Option<(PathBuf, u64)> {
+    /// A file to be used elsewhere.
+    fn unused(&mut self) -> Option<PathBuf> {
         while let Some(path) = self.left.loose.pop() {
-            if let Some(size) = self.left.files.remove(&path) {
-                return Some((path, size));
+            if self.left.files.remove(&path).is_some() {
+                return Some(path);
             }
         }
         self.workspace.spares.take(self.mode?)
     }
 }
 
-/// Gives a file of this size other content. It is never cut to nothing on the way: ext4 would write such
-/// a file to the disk when it is closed.
-fn refill(path: &Path, size: u64, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).open(path)?;
+/// Gives a file other content. It is never cut to nothing on the way: ext4 would write such a file to the
+/// disk when it is closed. What lies in the cache since another process is not taken at its word: it must
+/// be a plain file with this mode and no other name, and its size is looked at.
+fn refill(path: &Path, mode: Option<u32>, bytes: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let mut file = options.write(true).custom_flags(flags).open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() || Some(meta.mode()) != mode || meta.nlink() != 1 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     file.write_all(bytes)?;
-    match size > bytes.len() as u64 {
+    match meta.len() > bytes.len() as u64 {
         true => file.set_len(bytes.len() as u64),
         false => Ok(()),
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flow_contract::Digest;
 use rayon::prelude::*;
 
+use crate::aside;
 use crate::claim::Claims;
 use crate::error::{Doing, StoreError, say};
 use crate::log::{Access, Log};
@@ -36,8 +36,8 @@ pub struct Store {
     pub(crate) unsynced: Mutex<BTreeSet<PathBuf>>,
     /// How long the work took that was recorded since the last sync, in seconds.
     pub(crate) unsynced_seconds: Mutex<f64>,
-    /// Records that were found and could not be read.
-    pub(crate) damaged_records: AtomicU64,
+    /// Where that is now which stood in the place of a file.
+    pub(crate) misplaced: Vec<PathBuf>,
     pub(crate) lock: Option<File>,
     claims: Mutex<Option<Arc<Claims>>>,
     workspace: Mutex<Option<Arc<Workspace>>>,
@@ -52,11 +52,16 @@ impl Store {
     /// [`StoreError`] when the folder can't be made, locked or read.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         make_folder(folder)?;
+        let lock_moved = aside::clear_for_file(folder, &folder.join("lock"))?;
         let lock = open_lock(folder)?;
         lock.lock_shared()
             .doing(say("locking"), &folder.join("lock"))?;
         workspace::sweep(&folder.join("staging"))?;
-        Self::with(folder, Access::Write, Some(lock))
+        let mut misplaced = aside::clear(folder)?;
+        misplaced.extend(lock_moved);
+        let mut store = Self::with(folder, Access::Write, Some(lock))?;
+        store.misplaced = misplaced;
+        Ok(store)
     }
 
     /// Opens a cache folder for questions only: nothing in it is locked, made or changed.
@@ -77,7 +82,7 @@ impl Store {
             folder: folder.to_owned(),
             access,
             lock,
-            damaged_records: AtomicU64::new(0),
+            misplaced: Vec::new(),
             clock: Clock::default(),
             verified: Mutex::default(),
             young: Mutex::default(),
@@ -92,6 +97,13 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What stood in the place of a file of the cache when it was opened, such as a folder called
+    /// `ledger/0.log`: where it was moved to. What that file held is computed again.
+    #[must_use]
+    pub fn misplaced(&self) -> &[PathBuf] {
+        &self.misplaced
     }
 
     /// Reads what other processes have put and recorded since.
@@ -196,7 +208,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(folder).doing(say("making folder"), folder)?;
     let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
+    if fs::symlink_metadata(&ignore).is_err() {
         fs::write(&ignore, "*\n!.gitignore\n").doing(say("writing"), &ignore)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use flow_contract::{Digest, Key};
-use flow_store::{Keep, RunFile, Store};
+use flow_store::{Fsck as Found, Keep, RunFile, Store};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Du, Fsck, Gc, Place};
@@ -15,33 +15,49 @@ use crate::words::{answer, answer_json, size};
 /// Verifies every stored object; what is damaged is set aside, and the next run computes it again.
 pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let mut found = study.store_to_ask()?.fsck()?;
+    let store = study.store_to_ask()?;
+    let mut found = store.fsck()?;
     found
         .missing
         .retain(|output| is_kept(&study, &output.instance));
-    let outcome = if found.is_clean() {
-        Outcome::Done
-    } else {
-        Outcome::Damaged
-    };
-    if fsck.json {
-        answer_json(&json!({
-            "blobs": found.good_blobs,
-            "bytes": found.good_bytes,
-            "records": found.good_records,
-            "damaged_records": found.damaged_records,
-            "damaged": found.damaged.iter().map(|one| one.digest.to_string()).collect::<Vec<_>>(),
-            "damaged_places": found.damaged_places,
-            "missing": found.missing.iter().map(|one| format!("{}.{}", one.instance, one.port)).collect::<Vec<_>>(),
-        }));
-        return Ok(outcome);
+    let mended = found.damaged_records + found.damaged_places > 0 && store.mend().is_ok();
+    match fsck.json {
+        true => answer_json(&as_json(&found, mended)),
+        false => in_words(&found, mended),
     }
+    Ok(match found.is_clean() {
+        true => Outcome::Done,
+        false => Outcome::Damaged,
+    })
+}
+
+fn as_json(found: &Found, mended: bool) -> Json {
+    json!({
+        "blobs": found.good_blobs,
+        "bytes": found.good_bytes,
+        "records": found.good_records,
+        "damaged_records": found.damaged_records,
+        "damaged": found.damaged.iter().map(|one| one.digest.to_string()).collect::<Vec<_>>(),
+        "damaged_places": found.damaged_places,
+        "misplaced": found.misplaced,
+        "mended": mended,
+        "missing": found.missing.iter().map(|one| format!("{}.{}", one.instance, one.port)).collect::<Vec<_>>(),
+    })
+}
+
+fn in_words(found: &Found, mended: bool) {
     for blob in &found.damaged {
         let place = blob.moved_to.as_ref().map_or_else(
             || "it could not be set aside".to_owned(),
             |path| format!("set aside as {}", path.display()),
         );
         answer(&format!("damaged  {}: {place}", blob.digest));
+    }
+    for path in &found.misplaced {
+        answer(&format!(
+            "damaged  something else stood in the place of a file: moved to {}",
+            path.display()
+        ));
     }
     for error in &found.unreadable {
         answer(&format!("unreadable  {error}"));
@@ -52,6 +68,9 @@ pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
             output.instance, output.port
         ));
     }
+    if found.damaged_records + found.damaged_places > 0 {
+        answer(&damaged_bytes(found, mended));
+    }
     answer(&format!(
         "{} objects ({}) and {} records are good; {} objects and {} records are damaged, {} are missing",
         found.good_blobs,
@@ -61,10 +80,27 @@ pub fn fsck(place: &Place, fsck: &Fsck) -> Result<Outcome, Refusal> {
         found.damaged_records,
         found.missing.len()
     ));
-    if outcome == Outcome::Damaged {
+    if !found.is_clean() {
         answer("`flow run` computes again what was lost");
     }
-    Ok(outcome)
+}
+
+/// What is wrong in packs, ledger and stat memo, and what became of it.
+fn damaged_bytes(found: &Found, mended: bool) -> String {
+    let what = format!(
+        "damaged  {} and {} in packs, ledger and stat memo that nothing can be told from",
+        counted(found.damaged_records, "record"),
+        counted(found.damaged_places, "place")
+    );
+    match mended {
+        true => format!("{what}: taken out"),
+        false => format!("{what}: `flow gc` takes them out once no other run uses the cache"),
+    }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{end}")
 }
 
 /// Removes what neither the study as it stands nor the last runs use.

@@ -50,6 +50,7 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
         .build_global()
         .map_err(Refusal::failed)?;
     let store = study.store()?;
+    words::misplaced(&store);
     let asked = Asked {
         targets,
         jobs,

@@ -129,6 +129,7 @@ fn reason_words(reason: &Reason) -> String {
         Reason::Added { input } => format!("it takes {input} too"),
         Reason::Removed { input } => format!("it no longer takes its input `{input}`"),
         Reason::Gone { output } => format!("its output `{output}` is gone from the cache"),
+        Reason::Damaged => "its record in the cache is damaged".to_owned(),
         Reason::DependsOn { on } => format!("it depends on {on}"),
         Reason::Failing { error } => error.clone(),
         Reason::Unsteady => "the same recipe gave other bytes than before".to_owned(),

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use flow_contract::Value;
 use flow_plan::Plan;
+use flow_store::Store;
 use serde_json::{Value as Json, json};
 
 /// Why a part of the answer was lost, once one was.
@@ -99,6 +100,16 @@ pub fn doubts(plan: &Plan) -> Vec<String> {
         )
     })
     .collect()
+}
+
+/// Says what was moved away when the cache was opened.
+pub fn misplaced(store: &Store) {
+    for path in store.misplaced() {
+        let path = path.display();
+        note(&format!(
+            "damaged something else stood in the place of a file of the cache: moved to {path}, and what is lost is computed again"
+        ));
+    }
 }
 
 /// What to say of a study before anything runs: its doubts and its notice.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{bytes, copy_folder, files, memory_folder, put};
 use flow_contract::Digest;
-use flow_store::{Entry, ReadError, Store};
+use flow_store::{Claim, Entry, ReadError, Store, StoreError};
 use tempfile::TempDir;
 
 /// A cache with small and large blobs, records and a remembered source file.
@@ -144,7 +144,10 @@ fn a_file_cut_off_anywhere_loses_only_what_was_cut() {
             let store = Store::open(copy.path()).unwrap();
             let before = lab.check(&store);
             // A torn frame was never there; damage is something else.
-            assert_eq!(store.damaged_records(), 0, "{name} {cut}");
+            let damaged = |entry: &&(Entry, Vec<u8>)| {
+                store.has_record(&entry.0.key) && store.made(&entry.0.key).is_none()
+            };
+            assert_eq!(lab.entries.iter().find(damaged), None, "{name} {cut}");
             assert!(!copy.path().join("damaged").exists(), "{name} {cut}");
             let new = put(&store, "new", 9, 20);
             drop(store);
@@ -236,12 +239,12 @@ fn a_torn_tail_is_cut_off_by_the_next_writer() {
 }
 
 #[test]
-fn a_damaged_record_counts_as_none_and_is_counted() {
+fn a_damaged_record_counts_as_none_and_is_known_to_be_there() {
     let lab = Lab::new(&[10]);
     let key = lab.entries[0].0.key;
     flip(&lab.cache().join("ledger/0.log"), 72 + 30);
     let store = Store::open_read_only(&lab.cache()).unwrap();
-    assert_eq!((store.made(&key), store.damaged_records()), (None, 1));
+    assert_eq!((store.made(&key), store.has_record(&key)), (None, true));
 }
 
 #[test]
@@ -281,4 +284,56 @@ fn fsck_finds_every_damaged_blob_record_and_place() {
     assert!(again.damaged.is_empty());
     flip(&lab.cache().join("packs/0.log"), 0);
     assert_eq!(store.fsck().unwrap().damaged_places, 1);
+
+    let other = Store::open(&lab.cache()).unwrap();
+    assert!(matches!(store.mend(), Err(StoreError::InUse { .. })));
+    drop(other);
+    store.mend().unwrap();
+    let mended = store.fsck().unwrap();
+    assert!(mended.is_clean(), "{mended:?}");
+    assert_eq!(mended.good_records, 4);
+    lab.check(&store);
+}
+
+/// Puts something else in the place of a file.
+type Misplace = fn(&Path);
+
+fn a_folder(path: &Path) {
+    fs::create_dir(path).unwrap();
+    fs::write(path.join("x"), "x").unwrap();
+}
+
+fn a_pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+fn a_link_to_nowhere(path: &Path) {
+    std::os::unix::fs::symlink("/nowhere/at/all", path).unwrap();
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_is_moved_aside() {
+    let misplace: [Misplace; 3] = [a_folder, a_pipe, a_link_to_nowhere];
+    for (which, misplace) in misplace.iter().enumerate() {
+        let lab = Lab::new(&[40, 10, 40_000]);
+        for path in files(&lab.cache()) {
+            let name = path.strip_prefix(lab.cache()).unwrap().to_owned();
+            let copy = memory_folder();
+            copy_folder(&lab.cache(), copy.path());
+            fs::remove_file(copy.path().join(&name)).unwrap();
+            misplace(&copy.path().join(&name));
+            for _ in 0..2 {
+                let store = Store::open(copy.path()).unwrap();
+                lab.check(&store);
+                let claim = store.claim(&lab.entries[0].0.key).unwrap();
+                assert!(matches!(claim, Claim::Mine(_)));
+                for (number, len) in [(0, 40), (1, 10), (2, 40_000)] {
+                    put(&store, "node", number, len);
+                }
+                assert_eq!(lab.check(&store), (3, 3), "{which} {}", name.display());
+            }
+            assert!(Store::open(copy.path()).unwrap().fsck().unwrap().is_clean());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Putting, getting, recording, publishing and staging, by one process.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
@@ -473,4 +473,43 @@ fn files_a_process_no_longer_needs_are_used_by_the_next() {
     let kept = Keep::default();
     Store::open(&folder).unwrap().gc(&kept).unwrap();
     assert_eq!(fs::read_dir(folder.join("staging")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_left_by_a_process_is_not_taken_at_its_word() {
+    let tricks: [fn(&Path); 4] = [
+        |spare| fs::write(spare, b"longer than its name says").unwrap(),
+        |spare| {
+            fs::remove_file(spare).unwrap();
+            symlink(spare.ancestors().nth(4).unwrap().join("own"), spare).unwrap();
+        },
+        |spare| {
+            fs::remove_file(spare).unwrap();
+            fs::hard_link(spare.ancestors().nth(4).unwrap().join("own"), spare).unwrap();
+        },
+        |spare| {
+            fs::remove_file(spare).unwrap();
+            fs::create_dir(spare).unwrap();
+        },
+    ];
+    for trick in tricks {
+        let (folder, store) = fresh();
+        let (own, cache) = (folder.path().join("own"), store.folder().to_owned());
+        fs::write(&own, b"the user's own").unwrap();
+        let mut staging = store.stage().unwrap();
+        let path = staging.path().join("x");
+        staging.write(&path, b"short").unwrap();
+        staging.clear().unwrap();
+        drop((staging, store));
+        trick(&only_file(&cache.join("staging/spare")));
+        let store = Store::open(&cache).unwrap();
+        let mut staging = store.stage().unwrap();
+        for name in ["first", "second"] {
+            let path = staging.path().join(name);
+            staging.write(&path, b"short").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"short");
+        }
+        assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 2);
+        assert_eq!(fs::read(&own).unwrap(), b"the user's own");
+    }
 }
