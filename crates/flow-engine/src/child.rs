@@ -44,6 +44,7 @@ pub(crate) fn run_to_end(
     observer: &dyn Observer,
 ) -> Result<ExitStatus, ChildError> {
     adopt_orphans();
+    let _running = Running::begin();
     let watched = watchdog::begin(folder);
     command.current_dir(folder).process_group(0);
     let first = Arc::new(First::default());
@@ -114,17 +115,27 @@ fn adopt_orphans() {
     ADOPTING.get_or_init(|| set_child_subreaper(Some(getpid())).is_ok());
 }
 
-/// Whether commands that ended left no process behind; ends those that work in `folder`.
+/// Whether commands that ended left no process behind; ends those that work in `folder`, and where no
+/// command runs any more, all: whose they are can't be told while several do.
 ///
 /// Other threads' commands are children of the threads that started them. Where the kernel doesn't
 /// list children, the answer is no.
 pub(crate) fn left_nobody(folder: &Path) -> bool {
-    let orphans = orphans();
+    let (orphans, nobodys) = {
+        // A command that starts meanwhile can't have left anybody who is listed here.
+        let running = running();
+        (orphans(), *running == 0)
+    };
     if orphans.as_ref().is_some_and(Vec::is_empty) {
         return true;
     }
-    kill_those_in(folder);
-    for orphan in orphans.unwrap_or_default() {
+    let orphans = orphans.unwrap_or_default();
+    let known = orphans.iter().filter(|_| nobodys);
+    kill_below(
+        known.map(|pid| pid.as_raw_nonzero().get()).collect(),
+        folder,
+    );
+    for orphan in orphans {
         // Ended ones are taken off the list of children, for nobody else waits for them.
         let _ = waitpid(Some(orphan), WaitOptions::NOHANG);
     }
@@ -140,11 +151,29 @@ fn orphans() -> Option<Vec<Pid>> {
     pids.map(|pid| Pid::from_raw(pid.ok()?)).collect()
 }
 
-/// Kills all that work in a folder, and all that descend from them.
-fn kill_those_in(folder: &Path) {
-    kill_below(Vec::new(), folder);
+/// How many commands run.
+fn running() -> MutexGuard<'static, usize> {
+    static RUNNING: Mutex<usize> = Mutex::new(0);
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A command that runs, until dropped.
+struct Running;
+
+impl Running {
+    fn begin() -> Self {
+        *running() += 1;
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        *running() -= 1;
+    }
+}
+
+/// Kills these processes, those that work in a folder, and all that descend from them.
 fn kill_below(mut tree: Vec<i32>, folder: &Path) {
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();

@@ -16,6 +16,7 @@ mod start;
 mod words;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -26,6 +27,7 @@ use flow_contract::{
 };
 
 use crate::child::{ChildError, run_to_end};
+use lay::io_error;
 use words::Words;
 
 pub(crate) use confine::{Confinement, Kernel};
@@ -250,7 +252,7 @@ fn spawn(
     };
     let copy = |file: &fs::File| {
         let copy = file.try_clone();
-        copy.map_err(|error| NodeError::new(format!("keeping the command's words: {error}")))
+        copy.map_err(|error| io_error("keeping the words of a command in", task.folder(), error))
     };
     // Found here, because looking for it in the child would mean `fork` instead of `posix_spawn`.
     let mut command = Command::new(program(name, task));
@@ -265,18 +267,21 @@ fn spawn(
     let confinement = Confinement::of(task, root, &mut desk.starter.system);
     let started = (&mut desk.starter, confinement);
     let ended = run_to_end(command, task.folder(), started, task.observer);
-    ended.map_err(|error| not_run(name, error))
+    ended.map_err(|error| not_run(name, task.folder(), error))
 }
 
-fn not_run(name: &str, error: ChildError) -> NodeError {
+fn not_run(name: &str, folder: &Path, error: ChildError) -> NodeError {
     match error {
         ChildError::Start(StartError::Confine(error)) => {
             NodeError::new(format!("`{name}` can't be kept to its folder: {error}"))
         }
-        ChildError::Start(StartError::Start(error)) => {
-            NodeError::new(format!("`{name}` can't be started: {error}"))
-                .help("check that the program is installed and on PATH")
-        }
+        ChildError::Start(StartError::Start(error)) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied => {
+                NodeError::new(format!("`{name}` can't be started: {error}"))
+                    .help("check that the program is installed and on PATH")
+            }
+            _ => io_error(&format!("starting `{name}` in"), folder, error),
+        },
         ChildError::Wait(error) => NodeError::new(format!("waiting for `{name}`: {error}")),
     }
 }

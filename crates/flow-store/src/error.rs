@@ -143,6 +143,10 @@ impl StoreError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
+            Self::DiskFull { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(
+                "allow larger files, for instance by `ulimit -f unlimited`, and run again: what is \
+                 finished is kept",
+            ),
             Self::DiskFull { .. } => Some(
                 "make room there, perhaps by `flow gc`, and run again: what is finished is kept",
             ),
@@ -153,14 +157,21 @@ impl StoreError {
             Self::TooManyFiles { .. } => {
                 Some("allow more open files, for instance by `ulimit -n 1024`, and run again")
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+            Self::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
+                ) =>
+            {
                 Some("a file stands where a folder is needed: move it away, and run again")
             }
             _ => None,
         }
     }
 
-    pub(crate) fn of(source: io::Error, doing: String, path: &Path) -> Self {
+    /// What went wrong with an I/O operation, by what was being done to which path.
+    #[must_use]
+    pub fn of(source: io::Error, doing: String, path: &Path) -> Self {
         use io::ErrorKind as Kind;
         let path = path.to_owned();
         let action = Action { doing, path };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flow_contract::{Content, Digest};
 
-use crate::error::{Doing, ReadError, StoreError};
+use crate::error::{Doing, ReadError, StoreError, say};
 use crate::store::Store;
 
 /// What publishing did.
@@ -31,12 +31,19 @@ impl Store {
             return Ok(Published::Unchanged);
         }
         let content = self.get(digest)?;
-        let folder = folder_of(destination);
-        fs::create_dir_all(folder).doing(|| publishing(digest), destination)?;
-        self.write_and_rename(digest, &content, destination)?;
+        let write = |aside: &Path| self.write(digest, &content, aside);
+        self.write_and_rename(destination, || publishing(digest), write)?;
         self.note_young(destination);
-        self.sync_later([destination.to_owned(), folder.to_owned()]);
         Ok(Published::Written)
+    }
+
+    /// Puts bytes that are no blob at a path for people: a reader never sees half of them, and a killed
+    /// process leaves none there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the destination can't be written, which then is as it was.
+    pub fn write_out(&self, bytes: &[u8], destination: &Path) -> Result<(), StoreError> {
+        self.write_and_rename(destination, say("writing"), |aside| fs::write(aside, bytes))
     }
 
     /// Puts a blob at a path in a staging folder for a program to read, and not to write.
@@ -66,24 +73,29 @@ impl Store {
     /// Writes in the workspace, or beside the destination if that is on another file system.
     fn write_and_rename(
         &self,
-        digest: &Digest,
-        content: &Content,
         destination: &Path,
+        doing: impl FnOnce() -> String,
+        write: impl Fn(&Path) -> io::Result<()>,
     ) -> Result<(), StoreError> {
+        let folder = folder_of(destination);
+        let workspace = self.workspace()?;
         let write_by = |aside: &Path| {
-            self.write(digest, content, aside)
+            write(aside)
                 .and_then(|()| fs::rename(aside, destination))
                 .inspect_err(|_| drop(fs::remove_file(aside)))
         };
-        let workspace = self.workspace()?;
-        let near = device(workspace.folder()) == device(folder_of(destination));
-        // A bind mount has the device of what it shows, and still no file can be renamed into it.
-        let renamed = match near.then(|| write_by(&workspace.fresh())) {
-            Some(Err(error)) if error.kind() != io::ErrorKind::CrossesDevices => Err(error),
-            Some(Ok(())) => Ok(()),
-            _ => write_by(&beside(destination)),
-        };
-        renamed.doing(|| publishing(digest), destination)
+        let renamed = fs::create_dir_all(folder).and_then(|()| {
+            let near = device(workspace.folder()) == device(folder);
+            // A bind mount has the device of what it shows, and still no file can be renamed into it.
+            match near.then(|| write_by(&workspace.fresh())) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::CrossesDevices => Err(error),
+                Some(Ok(())) => Ok(()),
+                _ => write_by(&beside(destination)),
+            }
+        });
+        renamed.doing(doing, destination)?;
+        self.sync_later([destination.to_owned(), folder.to_owned()]);
+        Ok(())
     }
 
     fn write(&self, digest: &Digest, content: &Content, path: &Path) -> io::Result<()> {

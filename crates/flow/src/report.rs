@@ -19,7 +19,6 @@ mod section;
 mod table;
 mod troubles;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use flow_engine::Summary;
@@ -62,19 +61,18 @@ pub fn write(
     };
     let write_run = || {
         let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
-        put(&folder, &run, json.as_bytes())
+        put(store, &run, json.as_bytes())
     };
-    let write_html = || put(&folder, &html, page::page(&facts, &results).as_bytes());
+    let write_html = || put(store, &html, page::page(&facts, &results).as_bytes());
     let (told, drawn) = rayon::join(write_run, write_html);
     told.and(drawn)?;
     Ok(Some(html))
 }
 
-/// Writes aside and renames, so that a reader never sees half a file, whoever else writes it meanwhile.
-fn put(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let aside = path.with_extension(format!("{}.part", std::process::id()));
-    let written: io::Result<()> = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&aside, bytes))
-        .and_then(|()| std::fs::rename(&aside, path));
-    written.map_err(|error| format!("writing `{}`: {error}", path.display()))
+fn put(store: &Store, path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let written = store.write_out(bytes, path);
+    written.map_err(|error| match error.help() {
+        Some(help) => format!("{error}\n  help: {help}"),
+        None => error.to_string(),
+    })
 }

@@ -10,10 +10,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Input, Labels, NodeError, Params, Task, Value};
+use flow_store::StoreError;
 
 use super::called;
 use super::desk::Desk;
 use super::named::{FILE, PROGRAM};
+use crate::publish::told;
 
 /// The file that says what lies where.
 pub(super) const MANIFEST: &str = "flow.json";
@@ -51,10 +53,10 @@ pub(super) fn lay(task: &Task<'_>, desk: &mut Desk) -> Result<Places, NodeError>
     let manifest = task.folder().join(MANIFEST);
     let words = manifest_of(task, &ports, &places, &outputs);
     desk.write(&manifest, words.as_bytes())
-        .map_err(|error| io_error("writing", &manifest, &error))?;
+        .map_err(|error| io_error("writing", &manifest, error))?;
     make_folder(desk, &temporary(task.folder()))?;
     let swept = desk.sweep();
-    swept.map_err(|error| io_error("clearing up", task.folder(), &error))?;
+    swept.map_err(|error| io_error("clearing up", task.folder(), error))?;
     Ok(places)
 }
 
@@ -149,16 +151,16 @@ fn lay_input(desk: &mut Desk, folder: &Path, name: &str, input: &Input) -> Resul
         Some(file) => desk.link(file, &place),
         None => desk.write(&place, &input.content[..]),
     };
-    laid.map_err(|error| io_error("laying out input", &place, &error))
+    laid.map_err(|error| io_error("laying out input", &place, error))
 }
 
 fn make_folder(desk: &mut Desk, folder: &Path) -> Result<(), NodeError> {
     desk.make_folder(folder)
-        .map_err(|error| io_error("making", folder, &error))
+        .map_err(|error| io_error("making", folder, error))
 }
 
-pub(super) fn io_error(doing: &str, path: &Path, error: &io::Error) -> NodeError {
-    NodeError::new(format!("{doing} `{}`: {error}", path.display()))
+pub(super) fn io_error(doing: &str, path: &Path, error: io::Error) -> NodeError {
+    told(&StoreError::of(error, doing.to_owned(), path))
 }
 
 fn manifest_of(
@@ -267,6 +269,9 @@ fn not_made(task: &Task<'_>, path: &str, made: &Path) -> NodeError {
             .because("an output is one file, or all files that match a pattern")
             .help(format!("take the files in it: `{path}/*`")),
         (_, true) => NodeError::new(what).because("it left a link to what is not there"),
+        _ if made.exists() => NodeError::new(format!("the command made `{path}` no file"))
+            .because("a pipe, a socket or a device can't be kept")
+            .help("an output is one file, or all files that match a pattern"),
         _ => NodeError::new(what)
             .because(what_lies_there(task))
             .help("outputs are paths in the folder the command runs in"),
@@ -278,23 +283,42 @@ fn collect_all(task: &mut Task<'_>, port: &str, pattern: &str) -> Result<(), Nod
     let folder = glob::Pattern::escape(&task.folder().to_string_lossy());
     let within = task.folder().join(fixed_part(pattern));
     let wrong = |why: String| NodeError::new(format!("output `{port}`: {why}"));
-    let found = glob::glob(&format!("{folder}/{pattern}"));
-    let found = found.map_err(|error| wrong(error.to_string()))?;
+    let whole = format!("{folder}/{pattern}");
+    let found = glob::glob(&whole).map_err(|error| wrong(error.to_string()))?;
     let mut any = false;
     for path in found {
         let path = path.map_err(|error| wrong(error.to_string()))?;
         let name = path.strip_prefix(&within).ok().and_then(Path::to_str);
-        let Some(name) = name.filter(|_| path.is_file()).map(str::to_owned) else {
+        let Some(name) = name.filter(|_| !path.is_dir()) else {
             continue;
         };
+        if !path.is_file() {
+            return Err(wrong(format!("`{name}` is no file"))
+                .help("take away pipes, sockets and links to nowhere"));
+        }
         any = true;
-        give(task, &format!("{port}/{name}"), path)?;
+        let port = format!("{port}/{name}");
+        give(task, &port, path)?;
+    }
+    if let Some(odd) = odd_name(&within, &whole) {
+        return Err(wrong(format!("`{odd}` has a name that is not UTF-8"))
+            .help("give the file another name: artifacts are named in UTF-8"));
     }
     if !any {
         let words = format!("no file matches output `{port}`, `{pattern}`");
         task.observer.warn(&words);
     }
     Ok(())
+}
+
+/// A name in a folder that matches a pattern but for signs that are not UTF-8; `glob` passes over such.
+fn odd_name(folder: &Path, pattern: &str) -> Option<String> {
+    let pattern = glob::Pattern::new(pattern).ok()?;
+    let names = fs::read_dir(folder).ok()?.flatten();
+    let odd = names.map(|entry| entry.file_name());
+    let mut odd = odd.filter(|name| name.to_str().is_none());
+    let name = odd.find(|name| pattern.matches(&folder.join(name).to_string_lossy()))?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 fn give(task: &mut Task<'_>, port: &str, made: PathBuf) -> Result<(), NodeError> {
@@ -305,7 +329,7 @@ fn give(task: &mut Task<'_>, port: &str, made: PathBuf) -> Result<(), NodeError>
         task.give_file(port, made);
         return Ok(());
     }
-    let bytes = fs::read(&made).map_err(|error| io_error("reading", &made, &error))?;
+    let bytes = fs::read(&made).map_err(|error| io_error("reading", &made, error))?;
     task.give(port, bytes);
     Ok(())
 }

@@ -95,7 +95,7 @@ fn unnamed(folder: &Path, name: &str) -> Result<File, NodeError> {
         let path = folder.join(name);
         let mut options = File::options();
         let file = options.read(true).append(true).create(true).open(&path);
-        file.map_err(|error| io_error("creating", &path, &error))
+        file.map_err(|error| io_error("creating", &path, error))
     })
 }
 

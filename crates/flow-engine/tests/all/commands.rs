@@ -130,6 +130,26 @@ publish = { out = "all" }
 "#;
 
 #[test]
+fn what_cannot_be_kept_is_refused_by_its_name() {
+    for (shell, path, words) in [
+        ("mkfifo o", "o", "made `o` no file"),
+        ("mkdir p; touch p/a; mkfifo p/b", "p/*", "`b` is no file"),
+        ("mkdir p; ln -s nowhere p/b", "p/*", "`b` is no file"),
+        (
+            r#"mkdir p; touch p/a "$(printf 'p/\377')""#,
+            "p/*",
+            "not UTF-8",
+        ),
+    ] {
+        let lab = Lab::new(&format!(
+            "[node.c]\nkind = \"command\"\nshell = '''{shell}'''\noutputs = {{ out = \"{path}\" }}\n"
+        ));
+        let told = failure(&lab);
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
 fn files_a_command_made_span_an_axis_and_a_changed_list_touches_only_its_own() {
     let lab = Lab::new(SPLIT);
     lab.write("list", "a one\nb two\n");

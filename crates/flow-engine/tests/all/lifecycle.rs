@@ -77,6 +77,15 @@ fn a_timeout_ends_the_whole_tree() {
 }
 
 #[test]
+fn a_timeout_ends_who_left_group_folder_and_environment() {
+    let lab = Lab::new("");
+    let shell = "(cd /; env -i setsid sh -c 'echo $$ > OUTSIDE; exec sleep 300' &); sleep 300";
+    lab.study(&command(&lab, shell, "timeout = \"300 ms\""));
+    assert_eq!(lab.run().counts(), [0, 0, 1, 0]);
+    assert!(ends(&lab.read("outside")));
+}
+
+#[test]
 fn what_a_command_left_running_ends_with_it() {
     let lab = Lab::new("");
     lab.study(&command(&lab, "sleep 300 & echo $! > OUTSIDE; touch o", ""));
