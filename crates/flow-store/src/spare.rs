@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use crate::store::locked;
 
 /// How many files are kept, and how large they are together.
-const MOST_FILES: usize = 4096;
+const MOST_FILES: usize = 16_384;
 const MOST_BYTES: u64 = 16 << 20;
 
 /// The spare files of a process.
