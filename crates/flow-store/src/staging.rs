@@ -21,8 +21,6 @@ pub struct Staging {
     left: Left,
     /// Empty folders that nobody needed at their paths, kept outside for the next.
     folders: Vec<PathBuf>,
-    /// The mode of a file just made here; what has another one is not used again.
-    mode: Option<u32>,
 }
 
 /// What an instance left where it was, done with since [`Staging::clear`]. What the next is given at the
@@ -35,6 +33,9 @@ struct Left {
     /// Those of the files that instances made themselves: sooner used elsewhere than others.
     loose: Vec<PathBuf>,
 }
+
+/// A folder of so many files is worth leaving as it is.
+const FULL_FOLDER: usize = 64;
 
 impl Staging {
     /// The folder.
@@ -50,25 +51,20 @@ impl Staging {
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.give(path)?;
         if self.left.files.remove(path).is_some() {
-            if refill(path, self.mode, bytes).is_ok() {
+            if refill(path, self.workspace.mode, bytes).is_ok() {
                 return Ok(());
             }
-            fs::remove_file(path)?;
+            remove(path)?;
         }
         if let Some(unused) = self.unused() {
-            let filled = refill(&unused, self.mode, bytes);
+            let filled = refill(&unused, self.workspace.mode, bytes);
             if filled.and_then(|()| fs::rename(&unused, path)).is_ok() {
                 return Ok(());
             }
             // Where that fails too, it goes with the workspace.
-            let _ = fs::remove_file(&unused);
+            let _ = remove(&unused);
         }
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        if self.mode.is_none() {
-            self.mode = Some(file.metadata()?.mode());
-        }
-        Ok(())
+        File::create(path)?.write_all(bytes)
     }
 
     /// Makes a folder in the folder, and all above it.
@@ -86,6 +82,25 @@ impl Staging {
             return Ok(());
         }
         fs::create_dir_all(path)
+    }
+
+    /// The same for a folder that so many files will be written to: one that an earlier process left with about
+    /// as many comes as it is, and what has a name that is used again is written over in place.
+    ///
+    /// # Errors
+    /// The I/O error of making it.
+    pub fn make_folder_for(&mut self, path: &Path, files: usize) -> io::Result<()> {
+        if path.symlink_metadata().is_err()
+            && path.parent().is_some_and(Path::is_dir)
+            && let Some(spare) = self.workspace.take_folder(files)
+            && fs::rename(&spare.path, path).is_ok()
+        {
+            let bytes = spare.bytes / spare.files.max(1) as u64;
+            for entry in fs::read_dir(path)? {
+                self.left.files.insert(entry?.path(), bytes);
+            }
+        }
+        self.make_folder(path)
     }
 
     /// Makes a symbolic link in the folder.
@@ -137,7 +152,7 @@ impl Staging {
     }
 
     fn is_worth_keeping(&self, meta: &fs::Metadata) -> bool {
-        let plain = meta.is_file() && Some(meta.mode()) == self.mode && meta.nlink() == 1;
+        let plain = meta.is_file() && meta.mode() == self.workspace.mode && meta.nlink() == 1;
         plain && meta.len() <= LEFT_BYTES
     }
 
@@ -148,10 +163,9 @@ impl Staging {
     pub fn sweep(&mut self) -> io::Result<()> {
         let left = std::mem::take(&mut self.left);
         for (path, size) in left.files {
-            match self.mode {
-                Some(mode) => self.workspace.spares.put(&path, mode, size)?,
-                None => fs::remove_file(&path)?,
-            }
+            self.workspace
+                .spares
+                .put(&path, self.workspace.mode, size)?;
         }
         // The deepest first.
         for path in left.folders.into_iter().rev() {
@@ -193,19 +207,56 @@ impl Staging {
                 return Some(path);
             }
         }
-        self.workspace.spares.take(self.mode?)
+        self.workspace.spares.take(self.workspace.mode)
+    }
+
+    /// Leaves folders of many files as they are to the next process: that costs a rename each, and its
+    /// command perhaps none.
+    fn leave_folders(&mut self) {
+        let mut full: BTreeMap<PathBuf, (usize, u64)> = BTreeMap::new();
+        for (path, size) in &self.left.files {
+            let folder = path
+                .parent()
+                .filter(|folder| self.left.folders.contains(*folder));
+            if let Some(folder) = folder {
+                let (files, bytes) = full.entry(folder.to_owned()).or_default();
+                (*files, *bytes) = (*files + 1, *bytes + size);
+            }
+        }
+        let within = |folder: &PathBuf| folder.parent().map(Path::to_owned);
+        let above: BTreeSet<PathBuf> = self.left.folders.iter().filter_map(within).collect();
+        full.retain(|folder, (files, bytes)| {
+            let is_full = *files >= FULL_FOLDER && !above.contains(folder);
+            is_full && self.workspace.leave_folder(folder, *files, *bytes)
+        });
+        let gone = |file: &PathBuf| {
+            file.parent()
+                .is_some_and(|folder| full.contains_key(folder))
+        };
+        self.left.files.retain(|file, _| !gone(file));
+        self.left
+            .folders
+            .retain(|folder| !full.contains_key(folder));
+    }
+}
+
+/// Removes what should have been a file, and may be anything since another process left it.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path)?.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
     }
 }
 
 /// Gives a file other content. It is never cut to nothing on the way: ext4 would write such a file to the
 /// disk when it is closed. What lies in the cache since another process is not taken at its word: it must
 /// be a plain file with this mode and no other name, and its size is looked at.
-fn refill(path: &Path, mode: Option<u32>, bytes: &[u8]) -> io::Result<()> {
+fn refill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
     let mut options = File::options();
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let mut file = options.write(true).custom_flags(flags).open(path)?;
     let meta = file.metadata()?;
-    if !meta.is_file() || Some(meta.mode()) != mode || meta.nlink() != 1 {
+    if !meta.is_file() || meta.mode() != mode || meta.nlink() != 1 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     file.write_all(bytes)?;
@@ -217,6 +268,7 @@ fn refill(path: &Path, mode: Option<u32>, bytes: &[u8]) -> io::Result<()> {
 
 impl Drop for Staging {
     fn drop(&mut self) {
+        self.leave_folders();
         // What is not swept goes with the folder.
         let _ = self.sweep();
         if !self.workspace.may_leave(&self.path) {
@@ -249,7 +301,6 @@ impl Store {
             given: BTreeSet::new(),
             left: Left::default(),
             folders: Vec::new(),
-            mode: None,
         })
     }
 }

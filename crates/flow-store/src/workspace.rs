@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Doing, StoreError, say};
-use crate::spare::Spares;
+use crate::spare::{SpareFolder, Spares};
 use crate::store::unlock;
 
 /// A folder of a process, gone with it.
@@ -19,6 +19,8 @@ pub(crate) struct Workspace {
     folder: PathBuf,
     lock_path: PathBuf,
     pub lock: File,
+    /// The mode of files that this process makes here; what has another one is not used again.
+    pub mode: u32,
     next: AtomicU64,
     /// Folders that instances left and that go with the workspace.
     left: AtomicU64,
@@ -45,7 +47,9 @@ impl Workspace {
                 continue;
             }
             fs::create_dir_all(&folder).doing(say("making folder"), &folder)?;
+            let mode = lock.metadata().doing(say("reading"), &lock_path)?.mode();
             return Ok(Self {
+                mode,
                 spares: Spares::new(folder.join("spare"), spares_between(staging)),
                 folder,
                 lock_path,
@@ -66,6 +70,21 @@ impl Workspace {
     pub fn fresh(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         self.folder.join(n.to_string())
+    }
+
+    /// A folder with about so many spare files.
+    pub fn take_folder(&self, files: usize) -> Option<SpareFolder> {
+        self.spares.take_folder(self.mode, files)
+    }
+
+    /// Keeps a folder of spare files as it is; false where there is no room for it.
+    pub fn leave_folder(&self, path: &Path, files: usize, bytes: u64) -> bool {
+        self.spares.put_folder(SpareFolder {
+            path: path.to_owned(),
+            mode: self.mode,
+            files,
+            bytes,
+        })
     }
 
     /// Whether a folder that is done with may wait until the workspace goes: it holds little, and

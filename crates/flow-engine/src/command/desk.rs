@@ -73,6 +73,14 @@ impl Desk {
         }
     }
 
+    /// Makes a folder in the command's folder that so many files will be written to.
+    pub(super) fn make_folder_for(&mut self, path: &Path, files: usize) -> io::Result<()> {
+        match &mut self.staging {
+            Some(staging) => staging.make_folder_for(path, files),
+            None => std::fs::create_dir_all(path),
+        }
+    }
+
     /// Makes a symbolic link in the command's folder.
     pub(super) fn link(&mut self, target: &Path, path: &Path) -> io::Result<()> {
         match &mut self.staging {

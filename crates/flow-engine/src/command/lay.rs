@@ -115,7 +115,9 @@ fn lay_port(
         lay_input(desk, folder, port, input)?;
         return Ok(vec![port.to_owned()]);
     }
-    make_folder(desk, &folder.join(port))?;
+    let many = folder.join(port);
+    desk.make_folder_for(&many, inputs.len())
+        .map_err(|error| io_error("making", &many, error))?;
     let lay =
         |(input, name): (&Input, String)| lay_input(desk, folder, &name, input).map(|()| name);
     inputs

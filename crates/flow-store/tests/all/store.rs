@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{bytes, entry, files, memory_folder, put};
 use flow_contract::Digest;
-use flow_store::{Claim, Keep, Published, ReadError, Store, StoreError};
+use flow_store::{Claim, Keep, Published, ReadError, Staging, Store, StoreError};
 use tempfile::{TempDir, tempdir};
 
 fn fresh() -> (TempDir, Store) {
@@ -462,13 +462,10 @@ fn files_a_process_no_longer_needs_are_used_by_the_next() {
     let store = Store::open(&folder).unwrap();
     let mut staging = store.stage().unwrap();
     let root = staging.path().to_owned();
-    let (first, second) = (root.join("first"), root.join("second"));
-    staging
-        .write(&first, b"the mode of a new file is not known yet")
-        .unwrap();
-    staging.write(&second, b"w").unwrap();
-    assert_eq!(inode(&second), made);
-    assert_eq!(fs::read(&second).unwrap(), b"w");
+    let first = root.join("first");
+    staging.write(&first, b"w").unwrap();
+    assert_eq!(inode(&first), made);
+    assert_eq!(fs::read(&first).unwrap(), b"w");
     drop((staging, store));
     let kept = Keep::default();
     Store::open(&folder).unwrap().gc(&kept).unwrap();
@@ -529,4 +526,41 @@ fn what_is_written_out_is_whole_or_not_there() {
     assert!(store.write_out(b"lost", &report).is_err());
     assert_eq!(files(&reports).len(), 0);
     assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
+}
+
+#[test]
+fn a_folder_of_many_files_is_left_to_the_next_process_and_never_seen_as_it_was() {
+    let (_folder, store) = fresh();
+    let cache = store.folder().to_owned();
+    let (inode, many) = (|path: &Path| fs::metadata(path).unwrap().ino(), "many");
+    let fill = |staging: &mut Staging, names: std::ops::Range<u32>, text: &str| {
+        let folder = staging.path().join(many);
+        staging.make_folder_for(&folder, names.len()).unwrap();
+        for name in names {
+            let path = folder.join(name.to_string());
+            staging.write(&path, text.as_bytes()).unwrap();
+        }
+        staging.sweep().unwrap();
+        folder
+    };
+    let mut staging = store.stage().unwrap();
+    let folder = fill(&mut staging, 0..100, "long at first");
+    let was = inode(&folder.join("60"));
+    staging.clear().unwrap();
+    drop((staging, store));
+
+    let store = Store::open(&cache).unwrap();
+    let mut staging = store.stage().unwrap();
+    let other = fill(&mut staging, 0..10, "few take another");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 10);
+    staging.clear().unwrap();
+    drop(staging);
+    let mut staging = store.stage().unwrap();
+    let folder = fill(&mut staging, 50..130, "short");
+    assert_eq!(inode(&folder.join("60")), was);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 80);
+    for name in 50..130 {
+        let text = fs::read(folder.join(name.to_string())).unwrap();
+        assert_eq!(text, b"short");
+    }
 }
