@@ -1,9 +1,11 @@
 //! The network as data: a list of layers over a `[channels, time]` input.
 
 mod check;
+mod error;
 mod text;
 
-pub use check::{NetworkError, Shape};
+pub use check::Shape;
+pub use error::NetworkError;
 
 use crate::kernels::{Activation, ConvShape};
 

@@ -1,8 +1,14 @@
-//! Shapes from layer to layer, and what can be wrong with a network.
+//! Shapes from layer to layer.
 
-use super::{Layer, Network, Op};
+use super::{Layer, Network, NetworkError, Op};
 use crate::kernels::{ConvShape, PoolShape};
 use std::fmt;
+
+/// The largest size a layer may be given: far above any real network.
+const MOST: usize = 1 << 24;
+/// The most numbers of one sample between two layers, and of one layer's weights. No machine that this runs on
+/// trains more, places of numbers fit into 32 bits, and products of two such counts into 64.
+const MOST_NUMBERS: usize = 1 << 31;
 
 /// The shape of one sample between two layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,108 +62,6 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What is wrong with a network's description. `entry` counts from 1.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NetworkError {
-    /// A network without layers, or without input.
-    #[error("a network needs at least one layer, one channel and one sample")]
-    Empty,
-    /// The first word of an entry is no layer.
-    #[error("entry {entry} `{text}`: no such layer{}", closest(.nearest))]
-    UnknownLayer {
-        /// Place in the list.
-        entry: usize,
-        /// The entry.
-        text: String,
-        /// The closest right word.
-        nearest: Option<&'static str>,
-    },
-    /// A word of an entry says nothing about its layer.
-    #[error("entry {entry} `{text}`: can't read `{word}`, wanted {wanted}")]
-    BadWord {
-        /// Place in the list.
-        entry: usize,
-        /// The entry.
-        text: String,
-        /// The word, empty where one is missing.
-        word: String,
-        /// What the layer takes.
-        wanted: &'static str,
-    },
-    /// Two layers have one name.
-    #[error("two layers are named `{name}`")]
-    TwiceNamed {
-        /// The name.
-        name: String,
-    },
-    /// A number of a layer that must lie elsewhere.
-    #[error("layer {entry} `{name}`: {what} is {value}, must be {wanted}")]
-    OutOfRange {
-        /// Place in the network.
-        entry: usize,
-        /// The layer.
-        name: String,
-        /// Which number.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-        /// What it may be.
-        wanted: &'static str,
-    },
-    /// The layer needs a map and gets a vector, or the other way round.
-    #[error("layer {entry} `{name}` needs {wanted}, gets {gets}")]
-    WrongShape {
-        /// Place in the network.
-        entry: usize,
-        /// The layer.
-        name: String,
-        /// What it takes, and how to get there.
-        wanted: &'static str,
-        /// What it would get.
-        gets: Shape,
-    },
-    /// Fewer samples come in than the layer's window spans.
-    #[error("layer {entry} `{name}` spans {span} samples, gets {gets}")]
-    TooShort {
-        /// Place in the network.
-        entry: usize,
-        /// The layer.
-        name: String,
-        /// Samples its window spans, less its padding.
-        span: usize,
-        /// What it gets.
-        gets: Shape,
-    },
-    /// Channels or filters don't divide into the groups.
-    #[error(
-        "layer {entry} `{name}`: {channels} channels and {filters} filters don't divide into {groups} groups"
-    )]
-    Groups {
-        /// Place in the network.
-        entry: usize,
-        /// The layer.
-        name: String,
-        /// Channels in.
-        channels: usize,
-        /// Channels out.
-        filters: usize,
-        /// Groups.
-        groups: usize,
-    },
-    /// The network ends in a map.
-    #[error(
-        "the network ends in {gets}; a classifier ends in a vector of logits (add a global pool or `flatten`, then `dense`)"
-    )]
-    NoLogits {
-        /// What comes out.
-        gets: Shape,
-    },
-}
-
-fn closest(nearest: &Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
-}
-
 impl Network {
     /// The shape after each layer, in forward order.
     ///
@@ -169,14 +73,18 @@ impl Network {
         }
         self.names_differ()?;
         let mut shape = self.input();
+        if count([self.channels, self.time]).is_none() {
+            return Err(NetworkError::InputTooLarge { gets: shape });
+        }
         let mut shapes = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
-            shape = Step {
+            let step = Step {
                 entry: index + 1,
                 layer,
                 gets: shape,
-            }
-            .after()?;
+            };
+            shape = step.after()?;
+            step.small_enough(shape)?;
             shapes.push(shape);
         }
         Ok(shapes)
@@ -239,6 +147,12 @@ impl Network {
     }
 }
 
+/// The product of these sizes, where it is at most [`MOST_NUMBERS`].
+fn count<const N: usize>(sizes: [usize; N]) -> Option<usize> {
+    let product = sizes.into_iter().try_fold(1, usize::checked_mul);
+    product.filter(|numbers| *numbers <= MOST_NUMBERS)
+}
+
 /// One layer and the shape it gets.
 struct Step<'a> {
     entry: usize,
@@ -295,6 +209,8 @@ impl Step<'_> {
         self.positive("stride", stride)?;
         self.positive("dilation", dilation)?;
         self.positive("groups", groups)?;
+        let bounded = padding <= MOST;
+        self.range("padding", padding as f64, bounded, "0 to 16777216")?;
         if channels % groups != 0 || filters % groups != 0 {
             let (entry, name) = self.place();
             return Err(NetworkError::Groups {
@@ -371,14 +287,30 @@ impl Step<'_> {
         })
     }
 
+    /// Whether the numbers it gives and its weights can be held, and counted without overflow.
+    fn small_enough(&self, gives: Shape) -> Result<(), NetworkError> {
+        let weights = match self.layer.op {
+            Op::Conv { kernel, groups, .. } => {
+                count([gives.channels(), self.gets.channels() / groups, kernel])
+            }
+            Op::Dense { units, .. } => count([units, self.gets.numbers()]),
+            _ => Some(0),
+        };
+        if weights.is_some() && count([gives.channels(), gives.time()]).is_some() {
+            return Ok(());
+        }
+        let (entry, name) = self.place();
+        Err(NetworkError::TooLarge {
+            entry,
+            name,
+            gets: self.gets,
+            gives,
+        })
+    }
+
     fn positive(&self, what: &'static str, value: usize) -> Result<(), NetworkError> {
-        // Far above any real network, and far below where a product of two sizes overflows.
-        self.range(
-            what,
-            value as f64,
-            (1..=1 << 24).contains(&value),
-            "1 to 16777216",
-        )
+        let holds = (1..=MOST).contains(&value);
+        self.range(what, value as f64, holds, "1 to 16777216")
     }
 
     fn rate(&self, rate: f64) -> Result<(), NetworkError> {
@@ -484,5 +416,24 @@ mod tests {
             Network::of(3, 9, [op]).shapes(),
             Err(NetworkError::Groups { .. })
         ));
+    }
+
+    #[test]
+    fn what_no_machine_holds_is_refused() {
+        let wide = |channels, time, entries: &[&str]| Network::parse(channels, time, entries);
+        let refused = |entries: &[&str]| wide(1, 10, entries).unwrap_err().to_string();
+        assert_eq!(
+            refused(&["conv 2 k3 p1000000000000"]),
+            "layer 1 `layer1`: padding is 1000000000000, must be 0 to 16777216"
+        );
+        assert_eq!(
+            refused(&["conv 16777216 k3 p16777216"]),
+            "layer 1 `layer1` gets [1 channels, 10 samples] and gives [16777216 channels, 33554440 samples]: \
+             more than 2147483648 numbers or weights"
+        );
+        let weights = ["conv 16777216 k1", "flatten", "dense 16777216"];
+        assert!(refused(&weights).starts_with("layer 3 `layer2` gets [167772160 units]"));
+        let input = wide(1 << 31, 1 << 33, &["flatten"]).unwrap_err();
+        assert!(matches!(input, NetworkError::InputTooLarge { .. }));
     }
 }
