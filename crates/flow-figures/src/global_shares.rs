@@ -37,7 +37,8 @@ pub struct GlobalShares {
 pub struct RuleShares {
     /// Name of the rule.
     pub rule: String,
-    /// `[modality][fold]`, percent in `[0, 100]`; every modality has the same folds.
+    /// `[modality][fold]`, percent in `[0, 100]`; every modality has the same folds. A rule by which nothing has
+    /// relevance has no folds, and no boxes.
     pub shares: Vec<Vec<f64>>,
 }
 
@@ -87,7 +88,6 @@ fn check_input(input: &GlobalShares) -> Result<(), FigureError> {
     check::at_most("rules", &input.rules, MOST_RULES)?;
     for rule in &input.rules {
         check::length("rules.shares", &rule.shares, input.modalities.len())?;
-        check::not_empty("rules.shares", &rule.shares[0])?;
         for folds in &rule.shares {
             check::length("rules.shares", folds, rule.shares[0].len())?;
             check::percent("rules.shares", folds)?;

@@ -64,6 +64,24 @@ fn global_shares_wants_folds_for_every_modality() {
 }
 
 #[test]
+fn a_rule_without_relevance_has_no_boxes() {
+    let mut input = global();
+    let silent = RuleShares {
+        rule: "silent".into(),
+        shares: vec![Vec::new(); 2],
+    };
+    input.rules.push(silent.clone());
+    let svg = global_shares(&input).unwrap().svg;
+    assert!(
+        svg.contains("n = 0") && svg.contains("EEG, ε: median"),
+        "{svg}"
+    );
+    input.rules = vec![silent];
+    let svg = global_shares(&input).unwrap().svg;
+    assert!(!svg.contains("median 0"), "{svg}");
+}
+
+#[test]
 fn group_grid_wants_a_group_for_every_pair_of_classes() {
     let refusal = |change: fn(&mut GroupGrid)| {
         let mut input = grid_of(stages(), 2, 0);

@@ -204,15 +204,13 @@ impl Slopes {
                 found.push((self.epochs[row], group.clone()));
             }
         }
-        let mut sizes: Vec<i64> = found.iter().map(|(epochs, _)| *epochs).collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        let least = sizes.get(MOST_WRONG - 1).copied().unwrap_or_default();
-        let count = found.len();
-        let largest = found.into_iter().filter(|(epochs, _)| *epochs >= least);
-        (
-            largest.take(MOST_WRONG).map(|(_, group)| group).collect(),
-            count,
-        )
+        let fitted = found.len();
+        let mut largest: Vec<usize> = (0..fitted).collect();
+        largest.sort_by_key(|at| std::cmp::Reverse(found[*at].0));
+        largest.truncate(MOST_WRONG);
+        largest.sort_unstable();
+        let groups = largest.into_iter().map(|at| found[at].1.clone()).collect();
+        (groups, fitted)
     }
 
     fn effect(&self, name: &str, modalities: &[String], groups: &[Group]) -> Effect {
@@ -274,5 +272,34 @@ fn unit(term: &str, against: &str) -> String {
         Some(level) => format!("percentage points, {level} − {against}"),
         None if term == "age" => "percentage points per year".to_owned(),
         None => format!("percentage points per unit of {term}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_wrong_groups_are_drawn_wherever_they_stand() {
+        let count = MOST_WRONG + 3;
+        let group = |at: usize| Group {
+            truth: format!("class {at}"),
+            predicted: "other".to_owned(),
+        };
+        let slopes = Slopes {
+            rows: (0..count).collect(),
+            groups: (0..count).map(group).collect(),
+            modality: vec![String::new(); count],
+            term: vec![String::new(); count],
+            against: vec![String::new(); count],
+            estimate: vec![Some(1.0); count],
+            q: vec![Some(0.5); count],
+            epochs: (0..count)
+                .map(|at| if at + 1 == count { 99 } else { 10 })
+                .collect(),
+        };
+        let (drawn, fitted) = slopes.wrong_groups();
+        assert_eq!((drawn.len(), fitted), (MOST_WRONG, count));
+        assert!(drawn[0] == group(0) && drawn[MOST_WRONG - 1] == group(count - 1));
     }
 }

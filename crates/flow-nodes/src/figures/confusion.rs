@@ -16,7 +16,7 @@ pub struct FigureConfusion;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-confusion",
-    revision: 1,
+    revision: 2,
     summary: "Draws a confusion matrix with counts and row percents.",
     example: r#"[node.confusion]
 kind = "figure-confusion"
@@ -49,24 +49,18 @@ impl Kind for FigureConfusion {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let table = Table::read(&task.input("confusion")?.content)?;
         let fold = task.params.text("fold").to_owned();
-        let (folds, epochs) = (table.texts("fold")?, table.ints("epochs")?);
-        // The table is row-major over true and predicted class within each fold.
-        let counts: Vec<u64> = folds
-            .iter()
-            .zip(epochs)
-            .filter(|(of, _)| **of == fold)
-            .map(|(_, n)| n.unsigned_abs())
-            .collect();
-        if counts.is_empty() {
+        let folds = table.texts("fold")?;
+        if !folds.contains(&fold) {
             return Err(NodeError::new(format!("there is no fold `{fold}`"))
                 .help(format!("there are {}", super::distinct(&folds).join(", "))));
         }
+        let classes = table.classes()?;
+        let counts = counts(&table, &classes, |row| folds[row] == fold)?;
         let title = if fold == "pooled" {
             "Confusion over all folds".to_owned()
         } else {
             format!("Confusion, fold {fold}")
         };
-        let classes = table.classes()?;
         give(
             task,
             confusion(&Confusion {
@@ -76,4 +70,24 @@ impl Kind for FigureConfusion {
             }),
         )
     }
+}
+
+/// `[true, predicted]`, the epochs of the rows asked for, whatever their order.
+fn counts(
+    table: &Table,
+    classes: &[String],
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Vec<u64>, NodeError> {
+    let indices = |column: &str| crate::shares::classes(&table.texts(column)?, classes);
+    let (truth, predicted) = (indices("true")?, indices("predicted")?);
+    let mut counts = vec![0_u64; classes.len() * classes.len()];
+    for (row, epochs) in table.ints("epochs")?.into_iter().enumerate() {
+        if wanted(row) {
+            let epochs = u64::try_from(epochs)
+                .map_err(|_| NodeError::new(format!("row {} has {epochs} epochs", row + 1)))?;
+            let count = &mut counts[truth[row] * classes.len() + predicted[row]];
+            *count = count.saturating_add(epochs);
+        }
+    }
+    Ok(counts)
 }

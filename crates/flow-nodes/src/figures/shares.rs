@@ -16,7 +16,7 @@ pub struct FigureShares;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-shares",
-    revision: 1,
+    revision: 2,
     summary: "Draws global relevance shares per modality and rule as boxes over folds (Figure 1).",
     example: r#"[node.figure1]
 kind = "figure-shares"
@@ -47,13 +47,21 @@ impl Kind for FigureShares {
     }
 
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
-        let (mut rules, mut modalities) = (Vec::new(), Vec::new());
+        let (mut rules, mut modalities) = (Vec::new(), Vec::<String>::new());
         let value = task.params.text("value").to_owned();
         let inputs = task.inputs("shares");
         for (at, input) in inputs.iter().enumerate() {
             let table = Table::read(&input.content)?;
             let (modality, share) = (table.texts("modality")?, table.floats(&value)?);
-            modalities = distinct(&modality);
+            let own = distinct(&modality);
+            if modalities.is_empty() {
+                modalities = own;
+            } else if own.len() != modalities.len() || own.iter().any(|m| !modalities.contains(m)) {
+                let (own, others) = (own.join(", "), modalities.join(", "));
+                let what = format!("the shares are of {own}, those before of {others}");
+                let help = "draw rules of the same modalities in one figure";
+                return Err(NodeError::new(what).at(&input.name).help(help));
+            }
             let of = |name: &String| -> Vec<f64> {
                 modality
                     .iter()

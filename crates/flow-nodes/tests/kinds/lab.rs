@@ -22,8 +22,12 @@ pub struct Ran {
 }
 
 impl Ran {
+    pub fn bytes(&self, port: &str) -> &[u8] {
+        &self.outputs[port]
+    }
+
     pub fn table(&self, port: &str) -> Table {
-        Table::read(&self.outputs[port]).unwrap()
+        Table::read(self.bytes(port)).unwrap()
     }
 
     pub fn f32(&self, port: &str, tensor: &str) -> Vec<f32> {

@@ -7,6 +7,7 @@
 
 mod array_epochs;
 mod epoch;
+mod figures;
 mod lab;
 mod recordings;
 mod sleep_edf;
