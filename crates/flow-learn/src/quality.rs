@@ -200,10 +200,18 @@ fn softmax<T: Real>(logits: &[T], class: usize) -> f64 {
     powers[class] / powers.iter().sum::<f64>()
 }
 
+/// Pearson's `r`; NaN where one side is the same for all pairs but for the rounding of a sum.
 fn pearson(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
     let (a, b) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    let is_flat = |mean: f64, of: fn(&(f64, f64)) -> f64| {
+        let rounding = 4.0 * n * f64::EPSILON * mean.abs();
+        pairs.iter().all(|pair| (of(pair) - mean).abs() <= rounding)
+    };
+    if is_flat(a, |pair| pair.0) || is_flat(b, |pair| pair.1) {
+        return f64::NAN;
+    }
     let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
         pairs.iter().map(|pair| of(pair.0 - a, pair.1 - b)).sum()
     };
@@ -226,6 +234,14 @@ mod tests {
     fn nothing_relevant_is_neither() {
         assert!(gini(&[0.0, 0.0]).is_nan());
         assert!(entropy(&[0.0_f32, 0.0]).is_nan());
+    }
+
+    #[test]
+    fn what_is_the_same_for_all_subsets_correlates_with_nothing() {
+        // The mean of three times 0.1 is not 0.1, so deviations of rounding alone would correlate.
+        assert!(pearson(&[(0.1, 1.0), (0.1, 2.0), (0.1, 4.0)]).is_nan());
+        assert!(pearson(&[(1.0, 0.7), (2.0, 0.7), (4.0, 0.7)]).is_nan());
+        assert!((pearson(&[(1.0, 3.0), (2.0, 5.0), (4.0, 9.0)]) - 1.0).abs() < 1e-15);
     }
 
     #[test]

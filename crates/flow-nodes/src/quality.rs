@@ -133,8 +133,9 @@ fn measure(
         if task.observer.should_stop() {
             return Err(NodeError::new("stopped"));
         }
-        let signals = batch.iter().flat_map(|&epoch| epochs.signals(epoch));
-        let x: Vec<f32> = signals.copied().collect();
+        let signals = batch.iter().map(|&epoch| epochs.finite_signals(epoch));
+        let signals = signals.collect::<Result<Vec<_>, _>>();
+        let x: Vec<f32> = signals.map_err(NodeError::new)?.concat();
         let found = walker.explain(&x, Target::Predicted, Start::One);
         let found = found.map_err(NodeError::new)?;
         let rule = &found.rules[0];
