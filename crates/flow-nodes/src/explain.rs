@@ -238,9 +238,10 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
     if data.count == 0 {
         return Err(NodeError::new("the file has no samples").at(&input.name));
     }
-    let channels = names(&params.texts("channels"), "channel", network.channels)?;
+    let names_of = |one, many, count| names(&params.texts(many), (one, many), count);
+    let channels = names_of("channel", "channels", network.channels)?;
     let classes = network.classes().map_err(NodeError::new)?;
-    let classes = names(&params.texts("classes"), "class", classes)?;
+    let classes = names_of("class", "classes", classes)?;
     let shape = [data.count, network.channels, network.time];
     let facts = [("channels", channels.join("\t"))];
     let mut maps = Maps::create(path, &rules, shape, &facts)?;
@@ -267,18 +268,32 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
 }
 
 /// The names given, or `channel 1`, … where none are.
-fn names(given: &[&str], what: &str, count: usize) -> Result<Vec<String>, NodeError> {
+///
+/// # Errors
+/// Another number of names than the network has; a name given twice.
+fn names(
+    given: &[&str],
+    (one, many): (&str, &str),
+    count: usize,
+) -> Result<Vec<String>, NodeError> {
     if given.is_empty() {
-        let first = usize::from(what == "channel");
-        return Ok((first..first + count)
-            .map(|n| format!("{what} {n}"))
-            .collect());
+        let first = usize::from(one == "channel");
+        let each = first..first + count;
+        return Ok(each.map(|n| format!("{one} {n}")).collect());
     }
-    if given.len() != count {
-        let what = format!("{} names for {count} of the network: {what}", given.len());
-        return Err(NodeError::new(what).help("give one name each, in order"));
+    let wrong = if given.len() != count {
+        let said = given.len();
+        Some(format!(
+            "`{many}` gives {said} of the network's {count} {many}"
+        ))
+    } else {
+        let twice = (1..count).find(|&n| given[..n].contains(&given[n]));
+        twice.map(|n| format!("`{many}` names two `{}`", given[n]))
+    };
+    match wrong {
+        Some(what) => Err(NodeError::new(what).help("give each a name of its own, in order")),
+        None => Ok(given.iter().map(|name| (*name).to_owned()).collect()),
     }
-    Ok(given.iter().map(|name| (*name).to_owned()).collect())
 }
 
 impl Found {
@@ -396,5 +411,20 @@ impl Found {
         let others = order.split_off(MOST - 1);
         order.sort_unstable();
         (order, others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_channel_has_a_name_of_its_own() {
+        let named = |given: &[&str]| names(given, ("channel", "channels"), 2);
+        assert_eq!(named(&[]).unwrap(), ["channel 1", "channel 2"]);
+        assert_eq!(named(&["EEG", "EOG"]).unwrap(), ["EEG", "EOG"]);
+        let refused = |given: &[&str]| named(given).unwrap_err().to_string();
+        assert!(refused(&["EEG", "EEG"]).contains("`channels` names two `EEG`"));
+        assert!(refused(&["EEG"]).contains("`channels` gives 1 of the network's 2 channels"));
     }
 }

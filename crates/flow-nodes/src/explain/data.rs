@@ -58,7 +58,8 @@ impl<'a> Data<'a> {
     /// Reads the samples for a network.
     ///
     /// # Errors
-    /// A file or a type that can't be read; no such array; a shape that doesn't fit the network.
+    /// A file or a type that can't be read; no such array; a shape that doesn't fit the network; classes, asked
+    /// for by name, of another number of samples.
     pub fn read(
         bytes: &'a [u8],
         wanted: &Wanted<'_>,
@@ -96,7 +97,14 @@ impl<'a> Data<'a> {
                 );
             }
         };
-        let labels = labels.filter(|labels| labels.len() == count);
+        let labels = match labels {
+            Some(own) if own.len() != count && !wanted.labels.is_empty() => {
+                let (asked, own) = (wanted.labels, own.len());
+                let what = format!("`{asked}` holds {own} classes, `{name}` {count} samples");
+                return Err(NodeError::new(what).help("give every sample its class"));
+            }
+            labels => labels.filter(|own| own.len() == count),
+        };
         Ok(Self {
             value: x.to_number()?,
             x,
@@ -248,5 +256,33 @@ mod tests {
         for cut in [7, 60, file.len() / 2] {
             assert!(read(&file[..cut]).is_err(), "{cut}");
         }
+    }
+
+    #[test]
+    fn classes_asked_for_by_name_are_not_dropped() {
+        let x = [0.0_f32; 6];
+        let array = |name: &str, descr: &str, shape: &[usize], bytes: &[u8]| Array {
+            name: name.to_owned(),
+            descr: descr.to_owned(),
+            shape: shape.to_vec(),
+            bytes: bytes.to_vec().into(),
+        };
+        let file = npz::npz(&[
+            array("x", "<f4", &[3, 1, 2], bytemuck::cast_slice(&x)),
+            array("y", "<i8", &[2], bytemuck::cast_slice(&[1_i64, 0])),
+        ])
+        .unwrap();
+        let read = |labels| Data::read(&file, &Wanted { x: "", labels }, &network(1, 2));
+        assert_eq!(
+            read("").unwrap().labels,
+            None,
+            "they may be of something else"
+        );
+        let told = read("y").err().map(|error| error.to_string());
+        let told = told.unwrap_or_default();
+        assert!(
+            told.contains("`y` holds 2 classes, `x` 3 samples"),
+            "{told}"
+        );
     }
 }
