@@ -171,6 +171,15 @@ impl Kind for Train {
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
         match name {
             "network" => network_problem(value).map_or(Ok(()), Err),
+            "learning_rate" | "adam_epsilon" | "plateau_factor"
+                if value.as_float() == Some(0.0) =>
+            {
+                Err(ParamProblem {
+                    param: name.to_owned(),
+                    what: "it is 0, and a network can't learn by that".to_owned(),
+                    help: "give a number above 0".to_owned(),
+                })
+            }
             _ => check_backend(name, value),
         }
     }

@@ -1,6 +1,6 @@
 //! `train`: what it says of what it is to learn from.
 
-use flow_contract::{Content, Digest, Input, Labels, Value};
+use flow_contract::{Catalog, Content, Digest, Input, Labels, Value};
 use flow_nodes::table::TableBuilder;
 use flow_nodes::tensor::TensorsBuilder;
 
@@ -55,4 +55,19 @@ fn classes_that_no_training_epoch_has_are_told() {
         warned(&[0, 2, 4, 0]),
         ["no training epoch is of class N1, N3: the network can't learn it"]
     );
+}
+
+#[test]
+fn a_rate_of_zero_is_refused_before_anything_runs() {
+    let train = flow_nodes::CATALOG.kind("train").unwrap();
+    for name in ["learning_rate", "adam_epsilon", "plateau_factor"] {
+        assert!(
+            train.check_param(name, &Value::Float(0.0)).is_err(),
+            "{name}"
+        );
+        assert!(
+            train.check_param(name, &Value::Float(0.1)).is_ok(),
+            "{name}"
+        );
+    }
 }
