@@ -165,44 +165,45 @@ pub(super) fn io_error(doing: &str, path: &Path, error: io::Error) -> NodeError 
     told(&StoreError::of(error, doing.to_owned(), path))
 }
 
+/// Written as it goes: thousands of inputs would take megabytes as one value.
 fn manifest_of(
     task: &Task<'_>,
     ports: &[&str],
     places: &Places,
     outputs: &BTreeMap<String, String>,
 ) -> String {
-    let text = |text: &str| Value::from(text);
-    let input = |input: &Input, path: &String| {
-        let labels = input.labels.iter();
-        let labels = labels.map(|(axis, value)| (axis.to_owned(), value.clone()));
-        Value::Map(
-            [
-                ("path".to_owned(), text(path)),
-                ("labels".to_owned(), Value::Map(labels.collect())),
-            ]
-            .into(),
-        )
-    };
-    let inputs = ports.iter().map(|port| {
-        let laid = task.inputs(port).iter().zip(&places[*port]);
-        let laid = laid.map(|(one, path)| input(one, path)).collect();
-        ((*port).to_owned(), Value::List(laid))
+    let mut json = String::new();
+    json.push_str("{\"inputs\": ");
+    let ports: BTreeSet<&str> = ports.iter().copied().collect();
+    write_each(&mut json, ['{', '}'], ports, |port, json| {
+        write_name(port, json);
+        let laid = task.inputs(port).iter().zip(&places[port]);
+        write_each(json, ['[', ']'], laid, |(input, path), json| {
+            write_json(&input_as_value(input, path), json);
+        });
     });
-    let outputs = outputs
-        .iter()
-        .map(|(port, path)| (port.clone(), text(path)));
-    let whole = Value::Map(
+    json.push_str(", \"outputs\": ");
+    write_each(&mut json, ['{', '}'], outputs, |(port, path), json| {
+        write_name(port, json);
+        write_quoted(path, json);
+    });
+    json.push_str(", \"params\": ");
+    write_json(task.params.value("params"), &mut json);
+    json.push_str("}\n");
+    json
+}
+
+fn input_as_value(input: &Input, path: &str) -> Value {
+    let labels = input.labels.iter();
+    let labels = labels.map(|(axis, value)| (axis.to_owned(), value.clone()));
+    let labels = Value::Map(labels.collect());
+    Value::Map(
         [
-            ("inputs".to_owned(), Value::Map(inputs.collect())),
-            ("outputs".to_owned(), Value::Map(outputs.collect())),
-            ("params".to_owned(), task.params.value("params").clone()),
+            ("path".to_owned(), Value::from(path)),
+            ("labels".to_owned(), labels),
         ]
         .into(),
-    );
-    let mut json = String::new();
-    write_json(&whole, &mut json);
-    json.push('\n');
-    json
+    )
 }
 
 /// A value as JSON; what JSON can't say is null.
@@ -213,25 +214,31 @@ fn write_json(value: &Value, out: &mut String) {
         Value::Bool(_) | Value::Int(_) => out.push_str(&value.to_string()),
         Value::Float(float) => out.push_str(&format!("{float:?}")),
         Value::Text(text) => write_quoted(text, out),
-        Value::List(list) => {
-            out.push('[');
-            for (at, value) in list.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { ", " });
-                write_json(value, out);
-            }
-            out.push(']');
-        }
-        Value::Map(map) => {
-            out.push('{');
-            for (at, (name, value)) in map.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { ", " });
-                write_quoted(name, out);
-                out.push_str(": ");
-                write_json(value, out);
-            }
-            out.push('}');
-        }
+        Value::List(list) => write_each(out, ['[', ']'], list, write_json),
+        Value::Map(map) => write_each(out, ['{', '}'], map, |(name, value), out| {
+            write_name(name, out);
+            write_json(value, out);
+        }),
     }
+}
+
+fn write_each<T>(
+    out: &mut String,
+    [open, close]: [char; 2],
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(T, &mut String),
+) {
+    out.push(open);
+    for (at, item) in items.into_iter().enumerate() {
+        out.push_str(if at == 0 { "" } else { ", " });
+        write(item, out);
+    }
+    out.push(close);
+}
+
+fn write_name(name: &str, out: &mut String) {
+    write_quoted(name, out);
+    out.push_str(": ");
 }
 
 fn write_quoted(text: &str, out: &mut String) {
