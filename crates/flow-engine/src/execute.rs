@@ -37,13 +37,15 @@ pub(crate) fn do_job(
             seconds: made.seconds,
         });
     }
-    let mut attempt = 0;
+    let (mut attempt, mut unsure) = (0, 0);
     loop {
         let done = do_once(session, job, sender, desk);
         if job.foreign {
-            desk.clear(matches!(done, Ok(Verdict::Ran { .. })));
+            desk.clear(matches!(done, Ok(Some(_))));
         }
         match done {
+            Ok(None) if unsure < MOST_UNSURE => unsure += 1,
+            Ok(None) => return Err(Verdict::Failed(changing())),
             Err(Verdict::Failed(error)) if attempt < job.retries => {
                 let wait = pause_after(attempt);
                 attempt += 1;
@@ -56,9 +58,18 @@ pub(crate) fn do_job(
                 let _ = sender.send(Message::Warned { id: job.id, words });
                 pause(session, wait)?;
             }
-            done => return done,
+            Ok(Some(done)) => return Ok(done),
+            Err(failure) => return Err(failure),
         }
     }
+}
+
+/// How often a job is done again at once because a stored input changed under it.
+const MOST_UNSURE: u32 = 3;
+
+fn changing() -> NodeError {
+    NodeError::new("a stored input changes in the cache while it is read")
+        .help("nothing but flow may write to the cache; look who does, and run again")
 }
 
 /// How long to wait before the next attempt: 0.2 s, doubled each time, at most a minute.
@@ -85,12 +96,13 @@ fn is_stopped(session: &Session<'_>) -> bool {
     session.stop.load(Ordering::Relaxed)
 }
 
+/// One attempt; none where a stored input was changed under it, so that nobody knows what it read.
 fn do_once(
     session: &Session<'_>,
     job: &Job<'_>,
     sender: &Sender<Message>,
     desk: &mut Desk,
-) -> Result<Verdict, Verdict> {
+) -> Result<Option<Verdict>, Verdict> {
     let store = session.store;
     // What is lent for this attempt goes with it.
     let mut lent = Lent::default();
@@ -110,7 +122,11 @@ fn do_once(
         .with_scratch(store.scratch(&job.key))
         .in_study(study_folder(session));
     let began = Instant::now();
-    if let Err(failure) = run_kind(session, job, &mut task, desk) {
+    let ran = run_kind(session, job, &mut task, desk);
+    if !lent.is_unchanged(store) && !is_stopped(session) {
+        return Ok(None);
+    }
+    if let Err(failure) = ran {
         let failure = unless_ended(failure, session, job, &ear);
         return Err(with_words(store, failure, task.into_produced()));
     }
@@ -129,10 +145,10 @@ fn do_once(
     };
     store.record(&entry).map_err(Verdict::Broken)?;
     store.clear_scratch(&job.key);
-    Ok(Verdict::Ran {
+    Ok(Some(Verdict::Ran {
         outputs: entry.outputs.into(),
         seconds,
-    })
+    }))
 }
 
 fn study_folder(session: &Session<'_>) -> StudyFolder {

@@ -7,22 +7,30 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use flow_contract::{Content, Digest, Input, NodeError};
-use flow_store::{ReadError, Staging, Store};
+use flow_store::{BlobStat, ReadError, Staging, Store};
 
 use crate::crew::{Job, Verdict};
 use crate::prepare::{Artifact, Origin, Prepared};
 use crate::publish::told;
 
-/// Files lent to commands, in a folder made for the first.
+/// What an attempt was given: files lent to commands, in a folder made for the first, and which large blobs
+/// it reads where they lie.
 #[derive(Default)]
 pub(crate) struct Lent {
     staging: Option<Staging>,
     count: usize,
+    blobs: Vec<(Digest, BlobStat)>,
 }
 
 impl Lent {
     /// Inputs of commands larger than this are lent, smaller ones written.
     const LARGE_BYTES: usize = 32 << 10;
+
+    /// Whether all large blobs are still the files that were verified.
+    pub(crate) fn is_unchanged(&self, store: &Store) -> bool {
+        let mut blobs = self.blobs.iter();
+        blobs.all(|(digest, stat)| store.is_still(digest, *stat))
+    }
 
     fn file(&mut self, store: &Store, digest: &Digest) -> Result<PathBuf, Verdict> {
         if self.staging.is_none() {
@@ -47,7 +55,8 @@ pub(crate) fn read_inputs(
     for (port, artifacts) in &job.prepared.inputs {
         let mut read = Vec::with_capacity(artifacts.len());
         for artifact in artifacts {
-            let mut input = read_input(store, artifact, job.foreign, &mut left)?;
+            let (mut input, stat) = read_input(store, artifact, job.foreign, &mut left)?;
+            lent.blobs.extend(stat.map(|stat| (artifact.digest, stat)));
             if job.foreign && input.file.is_none() && input.content.len() > Lent::LARGE_BYTES {
                 input.file = Some(lent.file(store, &input.digest)?);
             }
@@ -75,11 +84,12 @@ fn read_input(
     artifact: &Artifact,
     foreign: bool,
     left: &mut u64,
-) -> Result<Input, Verdict> {
+) -> Result<(Input, Option<BlobStat>), Verdict> {
     let unread = |error| {
         let what = format!("reading `{}`: {error}", artifact.name);
         Verdict::Failed(NodeError::new(what))
     };
+    let mut stat = None;
     let (content, file) = match &artifact.origin {
         Origin::Source(path) if foreign => content_for_command(path).map_err(unread)?,
         Origin::Source(path) => {
@@ -87,7 +97,12 @@ fn read_input(
             *left = left.checked_sub(content.len() as u64).unwrap_or(*left);
             (content, Some(path.clone()))
         }
-        Origin::Blob => (store.get(&artifact.digest).map_err(unreadable)?, None),
+        Origin::Blob => {
+            let blob = store.get_with_stat(&artifact.digest);
+            let (content, of) = blob.map_err(unreadable)?;
+            stat = of;
+            (content, None)
+        }
     };
     let Artifact {
         digest,
@@ -95,13 +110,14 @@ fn read_input(
         name,
         ..
     } = artifact.clone();
-    Ok(Input {
+    let input = Input {
         digest,
         labels,
         content,
         name,
         file,
-    })
+    };
+    Ok((input, stat))
 }
 
 /// Sources of a node up to this size in all are read into memory for kinds of flow's own.

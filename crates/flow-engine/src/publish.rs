@@ -188,7 +188,8 @@ fn converted(
     if let Some(known) = known.filter(|known| session.store.contains(known)) {
         return Ok(known);
     }
-    let content = session.store.get(digest).map_err(unreadable)?;
+    let content = session.store.get_with_stat(digest);
+    let (content, stat) = content.map_err(unreadable)?;
     let input = flow_contract::Input {
         digest: *digest,
         labels: Labels::default(),
@@ -199,7 +200,13 @@ fn converted(
     let staging = session.store.stage_later().map_err(NodeError::new)?;
     let inputs = [("from".to_owned(), vec![input])].into();
     let mut task = Task::new(&params, 0, inputs, staging.path(), &Silent);
-    kind.run(&mut task)?;
+    let ran = kind.run(&mut task);
+    // What was read of a blob that changed since is not to be trusted.
+    if stat.is_some_and(|stat| !session.store.is_still(digest, stat)) {
+        let (digest, gone) = (*digest, false);
+        return Err(Unpublished::Damaged { digest, gone });
+    }
+    ran?;
     let Some(flow_contract::Produced::Bytes(bytes)) = task.into_produced().remove("out") else {
         return Err(NodeError::new(format!("`{published}` was not made")).into());
     };

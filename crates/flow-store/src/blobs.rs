@@ -21,6 +21,10 @@ pub(crate) const PACKED_BYTES: usize = 32 << 10;
 /// How often a blob is looked for while other processes put, remove or mend it.
 const TRIES: usize = 3;
 
+/// What the file system says of a large blob; any change shows in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobStat(Stamp);
+
 impl Store {
     /// Puts bytes into the store.
     ///
@@ -30,7 +34,7 @@ impl Store {
         let digest = Digest::of(bytes);
         if bytes.len() <= PACKED_BYTES {
             self.pack(&digest, bytes)?;
-        } else if !self.blob_path(&digest).exists() {
+        } else if !self.has_whole(&digest) {
             let aside = self.workspace()?.fresh();
             let doing = || format!("writing blob {} to", digest.short());
             fs::write(&aside, bytes)
@@ -62,8 +66,16 @@ impl Store {
             return Ok((digest, bytes.len() as u64));
         }
         let digest = Digest::of_file(&aside).doing(say("hashing"), &aside)?;
-        self.move_in(&aside, &digest)?;
+        match self.has_whole(&digest) {
+            true => fs::remove_file(&aside).doing(say("removing"), &aside)?,
+            false => self.move_in(&aside, &digest)?,
+        }
         Ok((digest, len))
+    }
+
+    /// Whether a large blob is there and intact: then it stays the file that others may be reading.
+    fn has_whole(&self, digest: &Digest) -> bool {
+        matches!(self.get_large(digest), Ok(Some(_)))
     }
 
     /// The verified bytes of a blob.
@@ -72,21 +84,37 @@ impl Store {
     /// [`ReadError::Missing`]; [`ReadError::Damaged`], after which it counts as missing;
     /// [`ReadError::Io`].
     pub fn get(&self, digest: &Digest) -> Result<Content, ReadError> {
+        Ok(self.get_with_stat(digest)?.0)
+    }
+
+    /// The same with the stat of a large blob's file, of which only a map is given out, for
+    /// [`Store::is_still`]. A small blob is read into memory.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn get_with_stat(&self, digest: &Digest) -> Result<(Content, Option<BlobStat>), ReadError> {
         for _ in 0..TRIES {
             let packed = match self.packs.find(digest) {
                 Some(found) => self.get_packed(digest, &found)?,
                 None => None,
             };
             if let Some(content) = packed {
-                return Ok(content);
+                return Ok((content, None));
             }
-            if let Some(content) = self.get_large(digest)? {
-                return Ok(content);
+            if let Some((content, stat)) = self.get_large(digest)? {
+                return Ok((content, Some(stat)));
             }
             // Another process may have put it since.
             self.packs.refresh()?;
         }
         Err(ReadError::Missing { digest: *digest })
+    }
+
+    /// Whether a large blob is still the file that was verified. If not, who knows what was read since.
+    #[must_use]
+    pub fn is_still(&self, digest: &Digest, verified: BlobStat) -> bool {
+        let now = fs::metadata(self.blob_path(digest));
+        now.is_ok_and(|now| Stamp::of(&now) == verified.0)
     }
 
     /// Whether the store has a blob, whatever its bytes are.
@@ -147,7 +175,10 @@ impl Store {
     }
 
     /// Checks a large blob; `None` if there is none, or a damaged one was put again meanwhile.
-    pub(crate) fn get_large(&self, digest: &Digest) -> Result<Option<Content>, ReadError> {
+    pub(crate) fn get_large(
+        &self,
+        digest: &Digest,
+    ) -> Result<Option<(Content, BlobStat)>, ReadError> {
         let path = self.blob_path(digest);
         let doing = || format!("reading blob {} from", digest.short());
         let absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -174,7 +205,7 @@ impl Store {
         }
         match Content::map(&path) {
             Err(error) if absent(&error) => Ok(None),
-            content => Ok(Some(content.doing(doing, &path)?)),
+            content => Ok(Some((content.doing(doing, &path)?, BlobStat(stamp)))),
         }
     }
 

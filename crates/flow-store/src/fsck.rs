@@ -144,7 +144,7 @@ impl Store {
 
     fn check_large(&self, digest: &Digest) -> Result<u64, ReadError> {
         let blob = self.get_large(digest)?;
-        let blob = blob.ok_or(ReadError::Missing { digest: *digest })?;
+        let (blob, _) = blob.ok_or(ReadError::Missing { digest: *digest })?;
         Ok(blob.len() as u64)
     }
 

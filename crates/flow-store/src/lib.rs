@@ -44,6 +44,7 @@ mod store;
 mod usage;
 mod workspace;
 
+pub use blobs::BlobStat;
 pub use claim::{Claim, ClaimGuard};
 pub use error::{Action, ReadError, StoreError};
 pub use fsck::{DamagedBlob, Fsck, MissingOutput};

@@ -30,9 +30,15 @@ impl Store {
         if self.is_published(digest, destination) {
             return Ok(Published::Unchanged);
         }
-        let content = self.get(digest)?;
-        let write = |aside: &Path| self.write(digest, &content, aside);
-        self.write_and_rename(destination, || publishing(digest), write)?;
+        loop {
+            let (content, stat) = self.get_with_stat(digest)?;
+            let write = |aside: &Path| self.write(digest, &content, aside);
+            self.write_and_rename(destination, || publishing(digest), write)?;
+            // What was written of a blob that changed since is anybody's guess: it is verified again.
+            if stat.is_none_or(|stat| self.is_still(digest, stat)) {
+                break;
+            }
+        }
         self.note_young(destination);
         Ok(Published::Written)
     }

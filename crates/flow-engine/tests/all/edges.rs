@@ -174,3 +174,66 @@ fn a_damaged_blob_is_computed_again_to_be_published() {
     assert_eq!(lab.run().counts(), [1, 0, 0, 0]);
     assert_eq!(fs::read(lab.path("reports/big")).unwrap(), vec![0; 100_000]);
 }
+
+#[test]
+fn a_result_made_from_a_blob_that_changed_under_it_is_never_recorded() {
+    let lab = Lab::new("");
+    let blobs = lab.path("cache/blobs").display().to_string();
+    // The first time it runs, the reader cuts its own input off in the cache, as a failing disk might.
+    lab.study(&format!(
+        r#"
+[node.big]
+kind = "command"
+shell = "head -c 100000 /dev/zero > o"
+outputs = {{ out = "o" }}
+[node.size]
+kind = "command"
+inputs = {{ big = "big.out" }}
+shell = "mkdir {outside} && chmod u+w {blobs}/*/* && truncate -s 50000 {blobs}/*/*; wc -c < big > o"
+outputs = {{ out = "o" }}
+writes = ["."]
+publish = {{ out = "size" }}
+"#,
+        outside = lab.path("outside").display(),
+    ));
+    let did = lab.run();
+    assert_eq!(did.ran(), ["big", "big", "size"], "{:?}", did.events);
+    assert_eq!(lab.read("reports/size").trim(), "100000");
+}
+
+#[test]
+fn another_node_that_gives_the_same_bytes_disturbs_no_reader() {
+    let mut lab = Lab::new("");
+    let outside = lab.path("outside").display().to_string();
+    lab.jobs = 2;
+    // While `reader` reads the blob of `first`, `second` gives the same bytes.
+    lab.study(&format!(
+        r#"
+[node.first]
+kind = "command"
+shell = "head -c 100000 /dev/zero > o"
+outputs = {{ out = "o" }}
+[node.reader]
+kind = "command"
+inputs = {{ big = "first.out" }}
+shell = "echo read >> {outside}; until test -e {outside}.given; do :; done; cp big o"
+outputs = {{ out = "o" }}
+writes = ["."]
+[node.second]
+kind = "command"
+inputs = {{ big = "first.out" }}
+shell = "until test -e {outside}; do :; done; cp big o"
+outputs = {{ out = "o" }}
+writes = ["."]
+[node.third]
+kind = "command"
+inputs = {{ big = "second.out" }}
+shell = "touch {outside}.given; cp big o"
+outputs = {{ out = "o" }}
+writes = ["."]
+"#
+    ));
+    let did = lab.run();
+    assert_eq!(did.ran(), ["first", "reader", "second", "third"]);
+    assert_eq!(lab.read("outside").lines().count(), 1);
+}
