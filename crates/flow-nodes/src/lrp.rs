@@ -8,6 +8,7 @@ use flow_contract::{
 };
 use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
+use flow_learn::network::Network;
 use flow_learn::relevance::Walker;
 
 use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
@@ -101,8 +102,9 @@ impl Kind for Lrp {
             let all = read_all(task)?;
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let classes = &chosen[0].classes;
-            outputs(&crate::network::read(task.input("weights")?)?.0, classes)?;
-            let walked = explained(task, &epochs, None)?;
+            let (network, walker) = walker_of(task)?;
+            outputs(&network, classes)?;
+            let walked = explained(task, (&network, &walker), &epochs, None)?;
             let predicted: Vec<&str> = walked
                 .predicted
                 .iter()
@@ -136,16 +138,25 @@ fn sum_of_modality(values: &[f64], channels: &[String], modality: &str) -> Vec<f
     values.chunks(channels.len()).map(of_epoch).collect()
 }
 
-/// Walks the epochs by the task's network, rule, target and start.
-fn explained(
-    task: &Task<'_>,
-    epochs: &Epochs<'_>,
-    maps: Option<&mut Maps>,
-) -> Result<Walked, NodeError> {
+/// The network on the port `weights`, and its walker by the param `rule` on the param `backend`.
+///
+/// # Errors
+/// Weights that can't be read; a rule that doesn't fit the network; a machine without the backend.
+pub fn walker_of(task: &Task<'_>) -> Result<(Network, Walker<f32>), NodeError> {
     let (network, weights) = crate::network::read(task.input("weights")?)?;
     let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
     let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
     let walker = walker.on(backend(task)?).map_err(NodeError::new)?;
+    Ok((network, walker))
+}
+
+/// Walks the epochs by the task's target and start.
+fn explained(
+    task: &Task<'_>,
+    (network, walker): (&Network, &Walker<f32>),
+    epochs: &Epochs<'_>,
+    maps: Option<&mut Maps>,
+) -> Result<Walked, NodeError> {
     let samples = Samples {
         count: epochs.count(),
         channels: network.channels,
@@ -154,7 +165,7 @@ fn explained(
         label: &|n| usize::from(epochs.label(n)),
     };
     let question = Question::of(task.params, 0);
-    walk(&walker, &samples, question, task.observer, maps)
+    walk(walker, &samples, question, task.observer, maps)
 }
 
 /// The whole maps of what [`Lrp`] sums up.
@@ -208,6 +219,7 @@ impl Kind for RelevanceMaps {
         let shape = [epochs.count(), chosen[0].channels.len(), chosen[0].time];
         let facts = [("channels", chosen[0].channels.join("\t"))];
         let mut maps = Maps::create(&path, &rule, shape, &facts)?;
-        explained(task, &epochs, Some(&mut maps)).map(drop)
+        let (network, walker) = walker_of(task)?;
+        explained(task, (&network, &walker), &epochs, Some(&mut maps)).map(drop)
     }
 }

@@ -6,12 +6,12 @@ use flow_contract::{
     Descriptor, Foresight, Form, Kind, Literal, NodeError, OutputPort, ParamProblem, ParamSpec,
     ParamType, Params, PortType, Task, Value,
 };
-use flow_learn::composite::Composite;
 use flow_learn::epochs::Epochs;
 use flow_learn::quality::{Explained, faithfulness_correlation, gini, pixel_flipping};
 use flow_learn::relevance::{Start, Target, Walker};
 
-use crate::backend::{BACKEND_PARAM, backend, backend_class};
+use crate::backend::{BACKEND_PARAM, backend_class};
+use crate::lrp::walker_of;
 use crate::predict::{TEST_PARAM, WEIGHTS_PORT};
 use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
@@ -98,10 +98,7 @@ impl Kind for Quality {
         let table = {
             let all = read_all(task)?;
             let (_, epochs) = select(&all, task.params.text("test"), "test")?;
-            let (network, weights) = crate::network::read(task.input("weights")?)?;
-            let rule = Composite::parse(task.params.text("rule")).map_err(NodeError::new)?;
-            let walker = Walker::new(&network, &weights, &[rule]).map_err(NodeError::new)?;
-            let walker = walker.on(backend(task)?).map_err(NodeError::new)?;
+            let (network, walker) = walker_of(task)?;
             let measured = measure(task, &walker, &epochs, (network.channels, network.time))?;
             table(&measured)?
         };
