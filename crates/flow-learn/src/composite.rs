@@ -24,6 +24,7 @@ pub use presets::{PRESETS, Preset};
 use crate::network::{Network, Op};
 use crate::rules::text::{self, Call};
 use crate::rules::{RULES, Rule, RuleError};
+use crate::spelling::nearest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -154,7 +155,7 @@ impl Composite {
             Err(RuleError::UnknownRule { name, .. }) => {
                 let rules = RULES.iter().map(|kind| kind.name);
                 let names = rules.chain(PRESETS.iter().map(|preset| preset.name));
-                let nearest = text::nearest(&name, names);
+                let nearest = nearest(&name, names);
                 Err(CompositeError::Unknown { name, nearest })
             }
             Err(error) => Err(error.into()),

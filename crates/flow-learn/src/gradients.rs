@@ -15,8 +15,9 @@ mod quadrature;
 
 pub use quadrature::{GradientNode, Quadrature};
 
-use crate::rules::text::{self, Call};
+use crate::rules::text::Call;
 use crate::rules::{Parameter, RuleError, Wants};
+use crate::spelling::nearest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -73,7 +74,7 @@ impl GradientMethod {
         let method = METHODS.into_iter().find(|(name, _)| *name == call.name);
         let (name, parameters) = method.ok_or_else(|| RuleError::UnknownRule {
             name: call.name.to_owned(),
-            nearest: text::nearest(call.name, METHODS.map(|(name, _)| name)),
+            nearest: nearest(call.name, METHODS.map(|(name, _)| name)),
         })?;
         let values = call.arguments(name, parameters)?;
         match name {

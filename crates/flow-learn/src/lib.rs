@@ -19,5 +19,6 @@ pub mod quality;
 mod random;
 pub mod relevance;
 pub mod rules;
+mod spelling;
 pub mod training;
 pub mod weights;

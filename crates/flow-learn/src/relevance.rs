@@ -39,6 +39,7 @@ use crate::composite::{Composite, CompositeError};
 use crate::gradients::GradientMethod;
 use crate::kernels::Real;
 use crate::network::NetworkError;
+use crate::predict::predicted_class;
 use crate::rules::RuleError;
 use crate::weights::WeightsError;
 use program::Program;
@@ -261,13 +262,7 @@ fn class<T: Real>(target: Target<'_>, sample: usize, logits: &[T]) -> usize {
     match target {
         Target::True(labels) => labels[sample],
         Target::Given(class) => class,
-        Target::Predicted => (1..logits.len()).fold(0, |best, class| {
-            if logits[class] > logits[best] {
-                class
-            } else {
-                best
-            }
-        }),
+        Target::Predicted => predicted_class(logits),
     }
 }
 

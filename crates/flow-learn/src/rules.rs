@@ -36,6 +36,7 @@ mod literal;
 pub use propagation::{Branch, Gate, InputPart, Part, Propagation, Stabilizer, Term};
 pub use text::{Parameter, RuleError, Value, Wants};
 
+use crate::spelling::nearest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -93,7 +94,7 @@ impl Rule {
         let kind = RULES.iter().find(|kind| kind.name == call.name);
         let kind = *kind.ok_or_else(|| RuleError::UnknownRule {
             name: call.name.to_owned(),
-            nearest: text::nearest(call.name, RULES.iter().map(|kind| kind.name)),
+            nearest: nearest(call.name, RULES.iter().map(|kind| kind.name)),
         })?;
         let arguments = call.arguments(kind.name, kind.parameters)?;
         (kind.check)(&arguments)?;

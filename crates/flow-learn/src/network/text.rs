@@ -12,6 +12,7 @@
 //! `as NAME` at the end names the layer.
 
 use super::{Layer, Network, NetworkError, Op};
+use crate::spelling::nearest;
 use std::fmt;
 
 /// The words that begin an entry, sorted.
@@ -313,35 +314,12 @@ impl<'a> Entry<'a> {
     }
 
     fn unknown(&self, word: &str) -> NetworkError {
-        let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-        let nearest = LAYERS
-            .into_iter()
-            .map(|layer| (edits(&plain(word), &plain(layer)), layer))
-            .min()
-            .filter(|&(edits, layer)| edits * 2 < layer.len())
-            .map(|(_, layer)| layer);
         NetworkError::UnknownLayer {
             entry: self.entry,
             text: self.text.to_owned(),
-            nearest,
+            nearest: nearest(word, LAYERS),
         }
     }
-}
-
-/// The fewest insertions, deletions and replacements of letters that turn `a` into `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &b) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
