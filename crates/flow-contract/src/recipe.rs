@@ -52,8 +52,10 @@ pub enum Atom<'a> {
 
 /// Hears the parts of a recipe in order.
 pub trait RecipeReader {
-    /// A part that holds `parts` others begins; its name may be empty for list entries.
+    /// A part that holds `parts` others begins.
     fn open(&mut self, name: &str, parts: usize);
+    /// An artifact begins: its labels and its digest, `parts` together.
+    fn open_artifact(&mut self, labels: &Labels, parts: usize);
     /// The part begun last ends.
     fn close(&mut self);
     /// A single value.
@@ -140,11 +142,7 @@ fn walk_value(name: &str, value: &Value, reader: &mut dyn RecipeReader) {
 fn walk_port(port: &str, artifacts: &[(Labels, Digest)], reader: &mut dyn RecipeReader) {
     reader.open(port, artifacts.len());
     for (labels, digest) in artifacts {
-        let name = format!("[{labels}]");
-        reader.open(
-            if labels.is_empty() { "" } else { &name },
-            labels.iter().count() + 1,
-        );
+        reader.open_artifact(labels, labels.iter().count() + 1);
         for (axis, value) in labels.iter() {
             walk_value(axis, value, reader);
         }
@@ -156,8 +154,7 @@ fn walk_port(port: &str, artifacts: &[(Labels, Digest)], reader: &mut dyn Recipe
 
 /// Tag, length and bytes of every part, so that no two walks give the same bytes.
 ///
-/// Labels enter by their values; the display name of a bracketed part is dropped, because it
-/// repeats them.
+/// An artifact has no name: its labels enter by their values.
 struct KeyReader(Vec<u8>);
 
 impl KeyReader {
@@ -175,8 +172,12 @@ impl KeyReader {
 impl RecipeReader for KeyReader {
     fn open(&mut self, name: &str, parts: usize) {
         self.0.push(b'(');
-        self.text(if name.starts_with('[') { "" } else { name });
+        self.text(name);
         self.0.extend((parts as u64).to_le_bytes());
+    }
+
+    fn open_artifact(&mut self, _labels: &Labels, parts: usize) {
+        self.open("", parts);
     }
 
     fn close(&mut self) {
@@ -233,6 +234,13 @@ impl RecipeReader for WordsReader {
             self.words.push((self.place(name), "nothing".to_owned()));
         }
         self.path.push(name.to_owned());
+    }
+
+    fn open_artifact(&mut self, labels: &Labels, parts: usize) {
+        match labels.is_empty() {
+            true => self.open("", parts),
+            false => self.open(&format!("[{labels}]"), parts),
+        }
     }
 
     fn close(&mut self) {
@@ -393,6 +401,28 @@ mod tests {
         zero.params.insert("epsilon".into(), Value::Float(0.0));
         minus.params.insert("epsilon".into(), Value::Float(-0.0));
         assert_eq!(zero.key(), minus.key());
+    }
+
+    #[test]
+    fn a_name_in_brackets_is_part_of_the_key() {
+        let named = |name: &str| {
+            let weights = Value::Map([("EEG".to_owned(), Value::Float(1.0))].into());
+            let classes = Value::Map([(name.to_owned(), weights)].into());
+            let mut recipe = recipe();
+            recipe.params.insert("weights".into(), classes);
+            recipe
+        };
+        assert_ne!(named("[rest]").key(), named("[stress]").key());
+        assert!(first_difference(&named("[rest]"), &named("[stress]")).is_some());
+    }
+
+    #[test]
+    fn the_key_of_a_recipe_is_what_it_was() {
+        let key = recipe().key().to_string();
+        assert_eq!(
+            key, "2d9ff8a14cf41a21c7194e81ac8cab13517748ee371278c0d019f74418435287",
+            "a changed encoding loses every cache"
+        );
     }
 
     #[test]
