@@ -49,8 +49,14 @@ impl Troubles {
     }
 }
 
+/// Whether an address is a node's: `net[fold=1]` of `net`, and in a sweep `net[batch=32,fold=1]` of `net[batch=32]`.
 fn is_of(instance: &str, node: &str) -> bool {
-    instance.split('[').next() == Some(node)
+    let (swept, next) = match node.strip_suffix(']') {
+        Some(swept) => (swept, ','),
+        None => (node, '['),
+    };
+    let rest = instance.strip_prefix(swept);
+    instance == node || rest.is_some_and(|rest| rest.starts_with(next))
 }
 
 fn words(error: &flow_engine::ErrorWords) -> String {
@@ -83,5 +89,14 @@ mod tests {
         let counts = ["scores", "predicted", "net"].map(|node| troubles.skipped(node));
         assert_eq!(counts, [1, 2, 0]);
         assert_eq!(troubles.failed("net"), 0);
+    }
+
+    #[test]
+    fn a_sweeps_nodes_are_told_apart() {
+        assert!(is_of("net[batch=32,fold=1]", "net[batch=32]"));
+        assert!(is_of("net[batch=32]", "net[batch=32]"));
+        assert!(!is_of("net[batch=3,fold=1]", "net[batch=32]"));
+        assert!(!is_of("net[batch=32,fold=1]", "net[batch=3]"));
+        assert!(is_of("net[fold=1]", "net") && !is_of("network[fold=1]", "net"));
     }
 }
