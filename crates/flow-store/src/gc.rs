@@ -13,7 +13,7 @@ use flow_contract::{Digest, Key};
 use crate::error::{Doing, StoreError, say};
 use crate::ledger::Output;
 use crate::store::{Store, locked};
-use crate::workspace;
+use crate::{spare, workspace};
 
 /// What must stay, and how much may.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,9 @@ impl Store {
             let swept = decision.swept();
             self.remove(&decision)?;
             // Files for the next run's commands; it can make them anew.
-            let _ = fs::remove_dir_all(workspace::spares_between(&self.folder.join("staging")));
+            for (spares, ..) in spare::waiting(&self.folder.join("staging")) {
+                let _ = fs::remove_dir_all(spares);
+            }
             Ok(swept)
         })
     }

@@ -24,8 +24,15 @@ pub struct RunFile {
     pub id: String,
     /// Its journal.
     pub path: PathBuf,
+}
+
+impl RunFile {
     /// Whether its process is still writing it.
-    pub running: bool,
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        File::open(&self.path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
 }
 
 /// A run that found everything as an earlier one left it; it has no journal, only a line.
@@ -146,8 +153,7 @@ impl Store {
             if path.extension().is_some_and(|end| end == "jsonl") {
                 let id = path.file_stem().unwrap_or_default();
                 let id = id.to_string_lossy().into_owned();
-                let running = is_locked(&path);
-                runs.push(RunFile { id, path, running });
+                runs.push(RunFile { id, path });
             }
         }
         runs.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -184,12 +190,9 @@ impl Store {
         fs::remove_file(&path).doing(say("removing"), &path)
     }
 
-    fn run_path(&self, id: &str) -> PathBuf {
+    /// The journal of a run, of which nobody looks whether it is there.
+    #[must_use]
+    pub fn run_path(&self, id: &str) -> PathBuf {
         self.folder.join("runs").join(format!("{id}.jsonl"))
     }
-}
-
-fn is_locked(path: &Path) -> bool {
-    File::open(path)
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -4,10 +4,11 @@
 //! File systems search long for a free inode where many were freed a moment ago (ext4 without a
 //! journal: 100 ns for each of the last minutes, at every new file).
 
-use std::fs;
+use std::fs::{self, ReadDir};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::store::locked;
 
@@ -18,17 +19,23 @@ const MOST_BYTES: u64 = 16 << 20;
 /// The spare files of a process.
 #[derive(Debug)]
 pub(crate) struct Spares {
-    /// Where they lie, files named `mode-size-process-number`, folders `mode-bytes-files-process-number`.
+    /// Where they lie, files named `mode-size-workspace-number`, folders `mode-bytes-files-workspace-number`.
     folder: PathBuf,
-    /// Where the process before left its own, and where these go in the end.
-    between: PathBuf,
+    /// Process and number of the workspace.
+    workspace: String,
+    /// Where the process before left its own and these go in the end, as `spare-files-bytes`.
+    staging: PathBuf,
     files: Mutex<Option<Files>>,
 }
 
 #[derive(Debug, Default)]
 struct Files {
-    all: Vec<Spare>,
+    known: Vec<Spare>,
     folders: Vec<SpareFolder>,
+    /// What the process before left and was not looked at: most runs need little of it.
+    unlisted: Option<ReadDir>,
+    /// How many files there are of all these, and how large they are.
+    count: usize,
     bytes: u64,
     next: u64,
 }
@@ -53,17 +60,57 @@ pub(crate) struct SpareFolder {
 
 impl Files {
     fn have_room(&self, files: usize, bytes: u64) -> bool {
-        let there: usize = self.folders.iter().map(|folder| folder.files).sum();
-        self.all.len() + there + files <= MOST_FILES && self.bytes + bytes <= MOST_BYTES
+        self.count + files <= MOST_FILES && self.bytes + bytes <= MOST_BYTES
+    }
+
+    fn take(&mut self, workspace: &str) -> Option<Spare> {
+        while self.known.is_empty() && self.list_one(workspace) {}
+        let spare = self.known.pop()?;
+        self.count = self.count.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(spare.size);
+        Some(spare)
+    }
+
+    /// Looks at one more of what the process before left; whether there was one.
+    ///
+    /// A listing that goes on while files come and go may name some of this workspace; those are known.
+    fn list_one(&mut self, workspace: &str) -> bool {
+        let entry = self
+            .unlisted
+            .as_mut()
+            .and_then(|entries| entries.flatten().next());
+        let Some(path) = entry.map(|entry| entry.path()) else {
+            if self.unlisted.take().is_some() {
+                // Counted anew, in case that who left them counted wrong.
+                self.count = self.known.len();
+                self.count += self
+                    .folders
+                    .iter()
+                    .map(|folder| folder.files)
+                    .sum::<usize>();
+                self.bytes = self.known.iter().map(|spare| spare.size).sum();
+                self.bytes += self.folders.iter().map(|folder| folder.bytes).sum::<u64>();
+            }
+            return false;
+        };
+        if let Some(folder) = SpareFolder::at(&path, workspace) {
+            self.folders.push(folder);
+        } else if let Some(spare) = Spare::at(&path, workspace) {
+            self.known.push(spare);
+        }
+        true
     }
 }
 
 impl Spares {
     /// No files so far; those of the process before are taken over at the first use.
-    pub fn new(folder: PathBuf, between: PathBuf) -> Self {
+    pub fn new(workspace: &Path, staging: PathBuf) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self {
-            folder,
-            between,
+            folder: workspace.join("spare"),
+            workspace: format!("{}.{number}", std::process::id()),
+            staging,
             files: Mutex::default(),
         }
     }
@@ -72,8 +119,7 @@ impl Spares {
     pub fn take(&self, mode: u32) -> Option<PathBuf> {
         let mut files = locked(&self.files);
         let files = files.get_or_insert_with(|| self.taken_over());
-        while let Some(spare) = files.all.pop() {
-            files.bytes -= spare.size;
+        while let Some(spare) = files.take(&self.workspace) {
             if spare.mode == mode {
                 return Some(spare.path);
             }
@@ -90,12 +136,13 @@ impl Spares {
         if !files.have_room(1, size) {
             return fs::remove_file(path);
         }
-        let name = format!("{mode:o}-{size}-{}-{}", std::process::id(), files.next);
+        let name = format!("{mode:o}-{size}-{}-{}", self.workspace, files.next);
         let kept = self.folder.join(name);
         fs::rename(path, &kept)?;
         files.next += 1;
+        files.count += 1;
         files.bytes += size;
-        files.all.push(Spare {
+        files.known.push(Spare {
             path: kept,
             mode,
             size,
@@ -110,9 +157,11 @@ impl Spares {
         let fits = |folder: &SpareFolder| {
             folder.mode == mode && (wanted / 2..=wanted.saturating_mul(2)).contains(&folder.files)
         };
+        while files.list_one(&self.workspace) {}
         let at = files.folders.iter().position(fits)?;
         let taken = files.folders.swap_remove(at);
-        files.bytes -= taken.bytes;
+        files.count = files.count.saturating_sub(taken.files);
+        files.bytes = files.bytes.saturating_sub(taken.bytes);
         Some(taken)
     }
 
@@ -126,16 +175,13 @@ impl Spares {
             files: count,
             bytes,
         } = folder;
-        let name = format!(
-            "{mode:o}-{bytes}-{count}-{}-{}",
-            std::process::id(),
-            files.next
-        );
+        let name = format!("{mode:o}-{bytes}-{count}-{}-{}", self.workspace, files.next);
         let kept = self.folder.join(name);
         if !files.have_room(count, bytes) || fs::rename(path, &kept).is_err() {
             return false;
         }
         files.next += 1;
+        files.count += count;
         files.bytes += bytes;
         files.folders.push(SpareFolder {
             path: kept,
@@ -148,46 +194,65 @@ impl Spares {
 
     /// Leaves all files to the next process, unless another has done so.
     pub fn leave(&self) {
-        if locked(&self.files).is_some() {
-            let _ = fs::rename(&self.folder, &self.between);
+        if let Some(files) = &*locked(&self.files)
+            && waiting(&self.staging).next().is_none()
+        {
+            let name = format!("spare-{}-{}", files.count, files.bytes);
+            let _ = fs::rename(&self.folder, self.staging.join(name));
         }
     }
 
     fn taken_over(&self) -> Files {
-        let mut files = Files::default();
-        if fs::rename(&self.between, &self.folder).is_err() {
-            // Without a folder nothing can be kept, which is all.
-            let _ = fs::create_dir(&self.folder);
-        }
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            if let Some(folder) = SpareFolder::at(entry.path()) {
-                files.bytes += folder.bytes;
-                files.folders.push(folder);
-            } else if let Some(spare) = Spare::at(entry.path()) {
-                files.bytes += spare.size;
-                files.all.push(spare);
+        for (path, count, bytes) in waiting(&self.staging) {
+            if fs::rename(path, &self.folder).is_ok() {
+                return Files {
+                    unlisted: fs::read_dir(&self.folder).ok(),
+                    count,
+                    bytes,
+                    ..Files::default()
+                };
             }
         }
-        files
+        // Without a folder nothing can be kept, which is all.
+        let _ = fs::create_dir(&self.folder);
+        Files::default()
     }
 }
 
+/// The folders of spare files that wait for the next process, with how many they hold and how large those are;
+/// of a folder that does not say so, as if it were full.
+pub(crate) fn waiting(staging: &Path) -> impl Iterator<Item = (PathBuf, usize, u64)> {
+    let entries = fs::read_dir(staging).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let mut parts = name.to_str()?.strip_prefix("spare")?.split('-').skip(1);
+        let files = parts.next().and_then(|part| part.parse().ok());
+        let bytes = parts.next().and_then(|part| part.parse().ok());
+        let (files, bytes) = files.zip(bytes).unwrap_or((MOST_FILES, MOST_BYTES));
+        Some((entry.path(), files, bytes))
+    })
+}
+
 impl Spare {
-    fn at(path: PathBuf) -> Option<Self> {
-        let [mode, size, _, _] = parts(&path)?;
-        let mode = u32::from_str_radix(&mode, 8).ok()?;
+    fn at(path: &Path, workspace: &str) -> Option<Self> {
+        let [mode, size, of, _] = parts(path)?;
+        let mode = u32::from_str_radix(mode, 8).ok()?;
         let size = size.parse().ok()?;
-        Some(Self { path, mode, size })
+        (of != workspace).then(|| Self {
+            path: path.to_owned(),
+            mode,
+            size,
+        })
     }
 }
 
 impl SpareFolder {
-    fn at(path: PathBuf) -> Option<Self> {
-        let [mode, bytes, files, _, _] = parts(&path)?;
-        let mode = u32::from_str_radix(&mode, 8).ok()?;
+    fn at(path: &Path, workspace: &str) -> Option<Self> {
+        let [mode, bytes, files, of, _] = parts(path)?;
+        let mode = u32::from_str_radix(mode, 8).ok()?;
         let (bytes, files) = (bytes.parse().ok()?, files.parse().ok()?);
-        path.is_dir().then_some(Self {
-            path,
+        (of != workspace && path.is_dir()).then(|| Self {
+            path: path.to_owned(),
             mode,
             files,
             bytes,
@@ -196,7 +261,66 @@ impl SpareFolder {
 }
 
 /// The parts of a name, if they are as many.
-fn parts<const N: usize>(path: &Path) -> Option<[String; N]> {
-    let parts = path.file_name()?.to_str()?.split('-').map(str::to_owned);
+fn parts<const N: usize>(path: &Path) -> Option<[&str; N]> {
+    let parts = path.file_name()?.to_str()?.split('-');
     parts.collect::<Vec<_>>().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODE: u32 = 0o100_644;
+
+    fn spares(staging: &Path, process: &str) -> Spares {
+        fs::create_dir(staging.join(process)).unwrap();
+        Spares::new(&staging.join(process), staging.to_owned())
+    }
+
+    fn put(spares: &Spares, staging: &Path, bytes: &[u8]) {
+        let path = staging.join("made");
+        fs::write(&path, bytes).unwrap();
+        spares.put(&path, MODE, bytes.len() as u64).unwrap();
+    }
+
+    #[test]
+    fn files_pass_from_one_process_to_the_next_with_their_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = folder.path();
+        let first = spares(staging, "1-0");
+        for bytes in [b"a" as &[u8], b"bb", b"ccc"] {
+            put(&first, staging, bytes);
+        }
+        first.leave();
+        let left: Vec<_> = waiting(staging)
+            .map(|(_, files, bytes)| (files, bytes))
+            .collect();
+        assert_eq!(left, [(3, 6)]);
+
+        let second = spares(staging, "2-0");
+        let size = fs::metadata(second.take(MODE).unwrap()).unwrap().len();
+        second.leave();
+        let left: Vec<_> = waiting(staging)
+            .map(|(_, files, bytes)| (files, bytes))
+            .collect();
+        assert_eq!(left, [(2, 6 - size)]);
+    }
+
+    #[test]
+    fn a_full_folder_takes_no_more_and_gives_all_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = folder.path();
+        // As a build that wrote no numbers left it.
+        fs::create_dir(staging.join("spare")).unwrap();
+        fs::write(staging.join("spare/100644-1-1-0"), "x").unwrap();
+        let spares = spares(staging, "1-0");
+        let path = staging.join("made");
+        fs::write(&path, "y").unwrap();
+        spares.put(&path, MODE, 1).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(spares.take(MODE).unwrap()).unwrap(), b"x");
+        assert!(spares.take(MODE).is_none());
+        put(&spares, staging, b"zz");
+        assert_eq!(fs::read(spares.take(MODE).unwrap()).unwrap(), b"zz");
+    }
 }

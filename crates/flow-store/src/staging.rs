@@ -90,7 +90,8 @@ impl Staging {
     /// # Errors
     /// The I/O error of making it.
     pub fn make_folder_for(&mut self, path: &Path, files: usize) -> io::Result<()> {
-        if path.symlink_metadata().is_err()
+        if 2 * files >= FULL_FOLDER
+            && path.symlink_metadata().is_err()
             && path.parent().is_some_and(Path::is_dir)
             && let Some(spare) = self.workspace.take_folder(files)
             && fs::rename(&spare.path, path).is_ok()

@@ -50,7 +50,7 @@ impl Workspace {
             let mode = lock.metadata().doing(say("reading"), &lock_path)?.mode();
             return Ok(Self {
                 mode,
-                spares: Spares::new(folder.join("spare"), spares_between(staging)),
+                spares: Spares::new(&folder, staging.to_owned()),
                 folder,
                 lock_path,
                 lock,
@@ -104,11 +104,6 @@ impl Drop for Workspace {
         let _ = fs::remove_file(&self.lock_path);
         unlock(&self.lock);
     }
-}
-
-/// Where spare files wait for the next process.
-pub(crate) fn spares_between(staging: &Path) -> PathBuf {
-    staging.join("spare")
 }
 
 /// Whether a folder holds few and small files and no folder.

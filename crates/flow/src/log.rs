@@ -120,16 +120,18 @@ fn list(runs: &[RunFile], repeats: &[Repeat], log: &Log) {
 }
 
 fn list_whole(run: &RunFile, as_json: bool) {
+    // Asked before the journal is read: one that ends meanwhile is not told as killed.
+    let running = run.is_running();
     let told = told(run);
     let [ran, cached, failed, skipped] = told.counts;
     if as_json {
         return answer_json(&json!({
             "run": run.id, "began_unix": told.began_unix, "seconds": told.seconds,
-            "running": run.running, "finished": told.ended, "ran": ran, "cached": cached,
+            "running": running, "finished": told.ended, "ran": ran, "cached": cached,
             "failed": failed, "skipped": skipped, "failures": told.failed, "repeats": null,
         }));
     }
-    let end = match (run.running, told.ended) {
+    let end = match (running, told.ended) {
         (true, _) => "is running".to_owned(),
         (false, false) => "was killed".to_owned(),
         (false, true) => format!(

@@ -187,7 +187,12 @@ const JOURNALS: usize = 3;
 fn past(store: &Store) -> HashMap<String, f64> {
     let runs = store.runs().unwrap_or_default();
     let mut sums: HashMap<String, (f64, f64)> = HashMap::new();
-    for run in runs.iter().rev().filter(|run| !run.running).take(JOURNALS) {
+    for run in runs
+        .iter()
+        .rev()
+        .filter(|run| !run.is_running())
+        .take(JOURNALS)
+    {
         let text = std::fs::read_to_string(&run.path).unwrap_or_default();
         for line in text
             .lines()

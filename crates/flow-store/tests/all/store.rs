@@ -345,7 +345,7 @@ fn a_journal_is_listed_and_known_to_be_running_while_it_is_open() {
         let runs = store.runs().unwrap();
         assert_eq!(runs.len(), 1);
         assert_eq!(
-            (runs[0].id.as_str(), runs[0].running),
+            (runs[0].id.as_str(), runs[0].is_running()),
             ("2026-01-01", running)
         );
         assert_eq!(fs::read(&runs[0].path).unwrap(), b"{}\n");
@@ -498,7 +498,7 @@ fn a_file_left_by_a_process_is_not_taken_at_its_word() {
         staging.write(&path, b"short").unwrap();
         staging.clear().unwrap();
         drop((staging, store));
-        trick(&only_file(&cache.join("staging/spare")));
+        trick(&only_file(&cache.join("staging")));
         let store = Store::open(&cache).unwrap();
         let mut staging = store.stage().unwrap();
         for name in ["first", "second"] {
