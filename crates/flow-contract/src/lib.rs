@@ -27,6 +27,8 @@ pub use kind::{Catalog, Descriptor, Kind, NodeError, ParamProblem, Signature};
 pub use labels::{Labels, Row};
 pub use params::{Literal, ParamSpec, ParamType, Params};
 pub use port::{Arity, Form, InputPort, OutputPort, PortType};
-pub use recipe::{Atom, Difference, Recipe, RecipeReader, differences, first_difference};
+pub use recipe::{
+    Atom, Difference, Recipe, RecipeReader, RecipeView, differences, first_difference,
+};
 pub use task::{Gpu, Input, Observer, Produced, Silent, StudyFolder, Task};
 pub use value::Value;

@@ -62,18 +62,36 @@ pub trait RecipeReader {
     fn atom(&mut self, name: &str, atom: Atom<'_>);
 }
 
-impl Recipe {
+/// A [`Recipe`] whose parts lie elsewhere: what its key needs.
+#[derive(Clone, Debug)]
+pub struct RecipeView<'a> {
+    /// The kind's name.
+    pub kind: &'a str,
+    /// The kind's revision.
+    pub revision: u32,
+    /// Canonical params, complete with defaults, sorted by name.
+    pub params: Vec<(&'a str, &'a Value)>,
+    /// The study's seed, where the kind is seeded.
+    pub seed: Option<u64>,
+    /// The numeric backend class, where the kind has one.
+    pub backend: Option<&'a str>,
+    /// Content digests of the artifacts on each port, with their labels, in port order.
+    pub inputs: Vec<(&'a str, Vec<(&'a Labels, Digest)>)>,
+}
+
+impl RecipeView<'_> {
     /// Visits every part in the one fixed order.
     pub fn walk(&self, reader: &mut dyn RecipeReader) {
         reader.open("recipe", 6);
-        reader.atom("kind", Atom::Text(&self.kind));
+        reader.atom("kind", Atom::Text(self.kind));
         reader.atom("revision", Atom::Count(u64::from(self.revision)));
-        walk_map("params", &self.params, reader);
+        reader.open("params", self.params.len());
+        for (name, value) in &self.params {
+            walk_value(name, value, reader);
+        }
+        reader.close();
         reader.atom("seed", self.seed.map_or(Atom::Null, Atom::Count));
-        reader.atom(
-            "backend",
-            self.backend.as_deref().map_or(Atom::Null, Atom::Text),
-        );
+        reader.atom("backend", self.backend.map_or(Atom::Null, Atom::Text));
         reader.open("inputs", self.inputs.len());
         for (port, artifacts) in &self.inputs {
             walk_port(port, artifacts, reader);
@@ -88,6 +106,60 @@ impl Recipe {
         let mut reader = KeyReader(Vec::with_capacity(512));
         self.walk(&mut reader);
         Key(Digest::of(&reader.0))
+    }
+
+    /// The recipe itself.
+    #[must_use]
+    pub fn to_recipe(&self) -> Recipe {
+        let params = self.params.iter();
+        let port = |(port, artifacts): &(&str, Vec<(&Labels, Digest)>)| {
+            let artifacts = artifacts.iter();
+            let artifacts = artifacts.map(|(labels, digest)| ((*labels).clone(), *digest));
+            ((*port).to_owned(), artifacts.collect())
+        };
+        Recipe {
+            kind: self.kind.to_owned(),
+            revision: self.revision,
+            params: params
+                .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+                .collect(),
+            seed: self.seed,
+            backend: self.backend.map(str::to_owned),
+            inputs: self.inputs.iter().map(port).collect(),
+        }
+    }
+}
+
+impl Recipe {
+    /// The same with its parts where they are.
+    #[must_use]
+    pub fn view(&self) -> RecipeView<'_> {
+        let params = self.params.iter();
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for (port, artifacts) in &self.inputs {
+            let artifacts = artifacts.iter();
+            let artifacts = artifacts.map(|(labels, digest)| (labels, *digest));
+            inputs.push((port.as_str(), artifacts.collect()));
+        }
+        RecipeView {
+            kind: &self.kind,
+            revision: self.revision,
+            params: params.map(|(name, value)| (name.as_str(), value)).collect(),
+            seed: self.seed,
+            backend: self.backend.as_deref(),
+            inputs,
+        }
+    }
+
+    /// See [`RecipeView::walk`].
+    pub fn walk(&self, reader: &mut dyn RecipeReader) {
+        self.view().walk(reader);
+    }
+
+    /// See [`RecipeView::key`].
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.view().key()
     }
 
     /// The same walk as words: a dotted path and a value for every atom.
@@ -139,7 +211,7 @@ fn walk_value(name: &str, value: &Value, reader: &mut dyn RecipeReader) {
     }
 }
 
-fn walk_port(port: &str, artifacts: &[(Labels, Digest)], reader: &mut dyn RecipeReader) {
+fn walk_port(port: &str, artifacts: &[(&Labels, Digest)], reader: &mut dyn RecipeReader) {
     reader.open(port, artifacts.len());
     for (labels, digest) in artifacts {
         reader.open_artifact(labels, labels.iter().count() + 1);

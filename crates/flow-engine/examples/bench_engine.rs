@@ -93,7 +93,6 @@ fn once(
         root,
         study: text.as_bytes(),
         words: &[],
-        catalog: &catalog,
     };
     if with_snapshot && current(&question).is_some() {
         return Ok((begin.elapsed().as_secs_f64(), 0, true));

@@ -20,6 +20,7 @@ use flow_plan::{NodeId, Point};
 use crate::address::Address;
 use crate::command::named::Seen;
 use crate::event::Why;
+use crate::given::{Given, Outputs};
 use crate::session::Session;
 use crate::snapshot::Basis;
 
@@ -32,9 +33,6 @@ impl InstanceId {
         self.0 as usize
     }
 }
-
-/// What an instance put on its ports: port name, digest, size in bytes.
-pub(crate) type Outputs = Arc<[(String, Digest, u64)]>;
 
 /// Where an instance stands.
 #[derive(Clone, Debug)]
@@ -53,12 +51,7 @@ pub(crate) enum State {
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// Its outputs are in the store.
-    Done {
-        key: Key,
-        outputs: Outputs,
-        seconds: f64,
-        ran: bool,
-    },
+    Done { key: Key, given: Given },
     /// It failed.
     Failed,
     /// Something before it did not get done.
@@ -192,7 +185,7 @@ impl<'a> Board<'a> {
     /// The outputs of an instance that is done.
     pub(crate) fn outputs(&self, id: InstanceId) -> Option<&Outputs> {
         match &self.instance(id).state {
-            State::Settled(Outcome::Done { outputs, .. }) => Some(outputs),
+            State::Settled(Outcome::Done { given, .. }) => Some(&given.outputs),
             _ => None,
         }
     }

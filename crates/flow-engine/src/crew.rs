@@ -14,10 +14,11 @@ use flow_contract::{Digest, Gpu, Key, Kind, NodeError};
 use flow_plan::Resources;
 use flow_store::StoreError;
 
-use crate::board::{InstanceId, Outputs};
+use crate::board::InstanceId;
 use crate::command::Desk;
 use crate::execute::do_job;
 use crate::form::Wants;
+use crate::given::Given;
 use crate::prepare::Prepared;
 use crate::session::Session;
 
@@ -30,7 +31,7 @@ pub(crate) struct Job<'a> {
     /// Whether its outputs come from outside and may not be what the study says they are.
     pub(crate) foreign: bool,
     pub(crate) key: Key,
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: Prepared<'a>,
     /// Whether a recorded result counts only if its bytes are read and found right.
     pub(crate) distrusted: bool,
     pub(crate) retries: u32,
@@ -77,15 +78,8 @@ pub(crate) enum Message {
 
 /// How a job ended.
 pub(crate) enum Verdict {
-    Ran {
-        outputs: Outputs,
-        seconds: f64,
-    },
-    /// Another run recorded it meanwhile.
-    Found {
-        outputs: Outputs,
-        seconds: f64,
-    },
+    /// It is made, here or meanwhile by another run.
+    Done(Given),
     Failed(NodeError),
     /// The kind panicked: our bug.
     Panicked(NodeError),
@@ -101,7 +95,7 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     fn is_good(&self) -> bool {
-        matches!(self, Self::Ran { .. } | Self::Found { .. })
+        matches!(self, Self::Done(_))
     }
 }
 

@@ -16,6 +16,7 @@ use flow_store::{Claim, ClaimGuard, Entry, Output, Store};
 use crate::command::{self, Desk};
 use crate::crew::{Job, Message, Verdict};
 use crate::ear::Ear;
+use crate::given::Given;
 use crate::inputs::{Lent, read_inputs, sources_unchanged};
 use crate::keep::{keep, with_words};
 use crate::session::Session;
@@ -32,10 +33,7 @@ pub(crate) fn do_job(
     if let Some(made) = store.made(&job.key)
         && first_absent(store, &made.outputs, job.distrusted).is_none()
     {
-        return Ok(Verdict::Found {
-            outputs: made.outputs.into(),
-            seconds: made.seconds,
-        });
+        return Ok(Verdict::Done(made.into()));
     }
     let (mut attempt, mut unsure) = (0, 0);
     loop {
@@ -115,7 +113,7 @@ fn do_once(
         None => desk.folder(store).map_err(Verdict::Broken)?,
     };
     let ear = Ear::new(session.stop, job.timeout, job.id, sender);
-    let seed = job.prepared.recipe.seed.unwrap_or(0);
+    let seed = job.prepared.seed.unwrap_or(0);
     let params = &job.prepared.params;
     let mut task = Task::new(params, seed, inputs, &folder, &ear)
         .on_gpus(job.gpus.clone())
@@ -136,7 +134,7 @@ fn do_once(
     let entry = Entry {
         key: job.key,
         instance: job.address.clone(),
-        recipe: job.prepared.recipe.clone(),
+        recipe: job.prepared.recipe().to_recipe(),
         outputs,
         warnings: ear.into_warnings(),
         seconds,
@@ -145,10 +143,11 @@ fn do_once(
     };
     store.record(&entry).map_err(Verdict::Broken)?;
     store.clear_scratch(&job.key);
-    Ok(Some(Verdict::Ran {
+    Ok(Some(Verdict::Done(Given {
         outputs: entry.outputs.into(),
         seconds,
-    }))
+        since: None,
+    })))
 }
 
 fn study_folder(session: &Session<'_>) -> StudyFolder {

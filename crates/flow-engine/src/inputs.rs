@@ -134,7 +134,7 @@ fn content_for_command(path: &Path) -> io::Result<(Content, Option<PathBuf>)> {
 }
 
 /// A result made from a file that changed meanwhile belongs to no recipe.
-pub(crate) fn sources_unchanged(store: &Store, prepared: &Prepared) -> Result<(), Verdict> {
+pub(crate) fn sources_unchanged(store: &Store, prepared: &Prepared<'_>) -> Result<(), Verdict> {
     for (_, artifacts) in &prepared.inputs {
         for artifact in artifacts {
             let Origin::Source(path) = &artifact.origin else {

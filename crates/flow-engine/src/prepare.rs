@@ -3,8 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use flow_contract::{Arity, Digest, Labels, NodeError, Params, Recipe, Value};
+use flow_contract::{Arity, Digest, Labels, NodeError, Params, RecipeView, Value};
 use flow_plan::{Binding, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
@@ -31,14 +32,42 @@ pub(crate) struct Artifact {
 }
 
 /// All that is known of an instance once its inputs are settled.
-pub(crate) struct Prepared {
-    pub(crate) recipe: Recipe,
-    pub(crate) params: Params,
+pub(crate) struct Prepared<'a> {
+    kind: &'a str,
+    revision: u32,
+    pub(crate) params: Arc<Params>,
+    /// Params that say what may be done, not what is done.
+    permissions: &'static [&'static str],
+    pub(crate) seed: Option<u64>,
+    backend: Option<String>,
     pub(crate) inputs: Vec<(String, Vec<Artifact>)>,
 }
 
+impl Prepared<'_> {
+    pub(crate) fn recipe(&self) -> RecipeView<'_> {
+        let params = self.params.values().iter();
+        let params = params.map(|(name, value)| (name.as_str(), value));
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for (port, artifacts) in &self.inputs {
+            let artifacts = artifacts.iter();
+            let artifacts = artifacts.map(|artifact| (&artifact.labels, artifact.digest));
+            inputs.push((port.as_str(), artifacts.collect()));
+        }
+        RecipeView {
+            kind: self.kind,
+            revision: self.revision,
+            params: params
+                .filter(|(name, _)| !self.permissions.contains(name))
+                .collect(),
+            seed: self.seed,
+            backend: self.backend.as_deref(),
+            inputs,
+        }
+    }
+}
+
 /// Builds the recipe of an instance whose inputs are all done.
-pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, NodeError> {
+pub(crate) fn prepare<'a>(board: &Board<'a>, id: InstanceId) -> Result<Prepared<'a>, NodeError> {
     let instance = board.instance(id);
     let node = board.session.plan.node(instance.node);
     let kind = board.session.kind(instance.node);
@@ -57,31 +86,19 @@ pub(crate) fn prepare(board: &Board<'_>, id: InstanceId) -> Result<Prepared, Nod
         counted(board, id, binding, artifacts.len())?;
         inputs.push((port.clone(), artifacts));
     }
-    let mut recipe_params = params.values().clone();
     if kind.descriptor().open_ports {
         let ports: Vec<&str> = node.bindings.iter().map(|b| b.port.as_str()).collect();
         inputs.extend(commanded::inputs(board, &params, &ports)?);
-        recipe_params.retain(|name, _| !PERMISSIONS.contains(&name.as_str()));
     }
-    let named = |(port, artifacts): &(String, Vec<Artifact>)| {
-        (
-            port.clone(),
-            artifacts
-                .iter()
-                .map(|a| (a.labels.clone(), a.digest))
-                .collect(),
-        )
-    };
-    let recipe = Recipe {
-        kind: node.kind.clone(),
+    Ok(Prepared {
+        kind: &node.kind,
         revision: kind.descriptor().revision,
-        params: recipe_params,
+        permissions: match kind.descriptor().open_ports {
+            true => &PERMISSIONS,
+            false => &[],
+        },
         seed: node.seed_at(&instance.point).map_err(NodeError::new)?,
         backend: kind.backend(&params),
-        inputs: inputs.iter().map(named).collect(),
-    };
-    Ok(Prepared {
-        recipe,
         params,
         inputs,
     })

@@ -9,17 +9,19 @@ use flow_contract::{Digest, Key, NodeError};
 use flow_plan::NodeId;
 
 use crate::address::Address;
-use crate::board::{Board, InstanceId, Outcome, Outputs, State};
+use crate::board::{Board, InstanceId, Outcome, State};
 use crate::crew::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::event::{ErrorWords, Event, Listener, Why};
 use crate::expand::{News, Wanted, expand, wanted};
 use crate::form::Wants;
+use crate::given::Given;
 use crate::pace::{Amounts, Free, Grant, Line};
 use crate::prepare::{Prepared, prepare};
 use crate::publish::{Unpublished, publish};
 use crate::session::{EngineError, Session};
 use crate::snapshot::Basis;
 use crate::standing::standing;
+use crate::watchdog;
 
 /// How a run ended.
 #[derive(Debug, Default)]
@@ -47,13 +49,9 @@ pub struct Finished {
     pub address: Address,
     /// Its key.
     pub key: Key,
-    /// Port, digest and size of each output.
-    pub outputs: Outputs,
-    /// How long it ran, when it ran.
-    pub seconds: f64,
-    /// Whether it ran in this run.
-    pub ran: bool,
-    /// Why it ran, if it did.
+    /// What it gave.
+    pub given: Given,
+    /// Why it ran in this run, if it did.
     pub why: Option<Why>,
 }
 
@@ -67,13 +65,6 @@ pub fn run(session: &Session<'_>, listener: &mut dyn Listener) -> Result<Summary
         let crew = Crew::new(scope, session);
         Loop::new(session, listener).turn(&crew)
     })
-}
-
-/// Where an instance's outputs come from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Cache,
-    Work,
 }
 
 struct Loop<'a, 'l> {
@@ -96,8 +87,8 @@ struct Loop<'a, 'l> {
     /// The first failure, after which nothing new starts unless the session keeps going.
     failure: Option<String>,
     broken: Option<EngineError>,
-    /// Whether it was looked, before the first command, if this kernel confines commands.
-    told_of_confinement: bool,
+    /// Whether all was done that is done once, before the first command.
+    commands_began: bool,
 }
 
 impl<'a, 'l> Loop<'a, 'l> {
@@ -120,7 +111,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             told_damaged: HashSet::new(),
             failure: None,
             broken: None,
-            told_of_confinement: false,
+            commands_began: false,
         }
     }
 
@@ -219,15 +210,15 @@ impl<'a, 'l> Loop<'a, 'l> {
         any
     }
 
-    fn look_up(&mut self, id: InstanceId, prepared: Prepared) {
-        let key = prepared.recipe.key();
+    fn look_up(&mut self, id: InstanceId, prepared: Prepared<'a>) {
+        let key = prepared.recipe().key();
         match standing(&self.board, id, &prepared, key) {
-            Ok((outputs, seconds)) => self.done(id, key, outputs, seconds, Source::Cache),
+            Ok(given) => self.done(id, key, given),
             Err(why) => self.enqueue(id, key, prepared, why),
         }
     }
 
-    fn enqueue(&mut self, id: InstanceId, key: Key, prepared: Prepared, why: Why) {
+    fn enqueue(&mut self, id: InstanceId, key: Key, prepared: Prepared<'a>, why: Why) {
         let session = self.board.session;
         let instance = self.board.instance(id);
         let node = session.plan.node(instance.node);
@@ -300,7 +291,8 @@ impl<'a, 'l> Loop<'a, 'l> {
         let (instance, key) = (self.name(id), key.to_string());
         let kind = self.board.session.kind(self.board.instance(id).node);
         let foreign = kind.descriptor().open_ports;
-        if foreign && !std::mem::replace(&mut self.told_of_confinement, true) {
+        if foreign && !std::mem::replace(&mut self.commands_began, true) {
+            watchdog::wake();
             self.warn_if_unconfined(&instance);
         }
         let why = self.why.get(&id).cloned().unwrap_or(Why::New);
@@ -365,12 +357,7 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     fn conclude(&mut self, id: InstanceId, key: Key, verdict: Verdict) {
         match verdict {
-            Verdict::Ran { outputs, seconds } => {
-                self.done(id, key, outputs, seconds, Source::Work);
-            }
-            Verdict::Found { outputs, seconds } => {
-                self.done(id, key, outputs, seconds, Source::Cache);
-            }
+            Verdict::Done(given) => self.done(id, key, given),
             Verdict::Failed(error) => self.fail(id, &error),
             Verdict::Panicked(error) => {
                 self.summary.bug = true;
@@ -442,12 +429,12 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     /// Publishes and settles an instance whose outputs are in the store.
-    fn done(&mut self, id: InstanceId, key: Key, outputs: Outputs, seconds: f64, source: Source) {
+    fn done(&mut self, id: InstanceId, key: Key, given: Given) {
         let listener = &mut *self.listener;
-        match publish(&self.board, id, &outputs, &mut |event| {
+        match publish(&self.board, id, &given.outputs, &mut |event| {
             listener.hear(&event)
         }) {
-            Ok(()) => self.tell_done(id, key, seconds, source),
+            Ok(()) => self.tell_done(id, key, &given),
             Err(Unpublished::Failed(error)) => {
                 self.failed(self.name(id), &error);
                 self.unpublished.insert(id);
@@ -460,23 +447,15 @@ impl<'a, 'l> Loop<'a, 'l> {
                 return;
             }
         }
-        let ran = source == Source::Work;
-        self.board.settle(
-            id,
-            Outcome::Done {
-                key,
-                outputs,
-                seconds,
-                ran,
-            },
-        );
+        self.board.settle(id, Outcome::Done { key, given });
     }
 
-    fn tell_done(&mut self, id: InstanceId, key: Key, seconds: f64, source: Source) {
+    fn tell_done(&mut self, id: InstanceId, key: Key, given: &Given) {
         let (instance, key) = (self.name(id), key.to_string());
-        self.tell(match source {
-            Source::Cache => Event::Cached { instance, key },
-            Source::Work => Event::Ran {
+        let seconds = given.seconds;
+        self.tell(match given.ran() {
+            false => Event::Cached { instance, key },
+            true => Event::Ran {
                 instance,
                 key,
                 seconds,

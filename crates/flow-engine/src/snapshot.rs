@@ -1,7 +1,7 @@
 //! A compact record of the last complete run, checked before the study is even parsed.
 //!
-//! It holds what decided that nothing was left to do: the digest of the study's text, of what was
-//! asked and of the kinds; the stat of every source and published file; the matches of every file
+//! It holds what decided that nothing was left to do: the digest of the study's text and of what was
+//! asked of whom; the stat of every source and published file; the matches of every file
 //! pattern; the stat of every part of the store. If all of that is as it was, a run would compute
 //! nothing and write nothing. On any doubt there is no answer, and the run goes its whole way.
 //!
@@ -13,8 +13,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use flow_contract::Digest;
 use flow_contract::encoding::{from_bytes, to_bytes};
-use flow_contract::{Catalog, Digest};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +31,8 @@ pub struct Question<'a> {
     /// The bytes of the study file.
     pub study: &'a [u8],
     /// Everything else that decides what a run does: overrides and targets as they were given, each
-    /// with its option, and the version of the program.
+    /// with its option, and which program it is, because that decides on the kinds there are.
     pub words: &'a [String],
-    /// The kinds there are.
-    pub catalog: &'a dyn Catalog,
 }
 
 /// The run of which a snapshot was taken.
@@ -164,13 +162,9 @@ fn path(cache: &Path) -> PathBuf {
 }
 
 fn digest(question: &Question<'_>) -> Digest {
-    let kinds = question.catalog.kinds();
-    let kinds: Vec<_> = kinds.iter().map(|kind| kind.descriptor()).collect();
-    let kinds = format!("{kinds:?}");
-    let parts = [question.study, kinds.as_bytes()];
     let words = question.words.iter().map(String::as_bytes);
     let mut all = Vec::new();
-    for part in parts.into_iter().chain(words) {
+    for part in std::iter::once(question.study).chain(words) {
         all.extend(Digest::of(part).as_bytes());
     }
     Digest::of(&all)

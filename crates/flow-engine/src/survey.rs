@@ -7,10 +7,11 @@ use flow_contract::{Digest, Key, Recipe};
 use flow_plan::NodeId;
 
 use crate::address::Address;
-use crate::board::{Board, InstanceId, Outcome, Outputs, State};
+use crate::board::{Board, InstanceId, Outcome, State};
 use crate::event::Why;
 use crate::execute::first_absent;
 use crate::expand::{News, expand, wanted};
+use crate::given::Outputs;
 use crate::prepare::{Artifact, prepare};
 use crate::session::{EngineError, Session};
 use crate::standing::standing;
@@ -102,21 +103,17 @@ fn look_up_ready(board: &mut Board<'_>, notes: &mut Notes) -> bool {
                 Outcome::Failed
             }
             Ok(prepared) => {
-                let key = prepared.recipe.key();
+                let recipe = prepared.recipe();
+                let key = recipe.key();
                 let standing = standing(board, id, &prepared, key);
                 if standing.is_err() {
                     notes.needs_inputs(board, id);
                 }
                 let outcome = match standing {
-                    Ok((outputs, seconds)) => Outcome::Done {
-                        key,
-                        outputs,
-                        seconds,
-                        ran: false,
-                    },
+                    Ok(given) => Outcome::Done { key, given },
                     Err(why) => Outcome::Stale(why),
                 };
-                notes.recipes.insert(id, (key, prepared.recipe));
+                notes.recipes.insert(id, (key, recipe.to_recipe()));
                 notes.inputs.insert(id, taken(prepared.inputs));
                 outcome
             }
@@ -198,11 +195,9 @@ impl Notes {
                     let output = self.wanted_again.remove(&id).unwrap_or_default();
                     Standing::Stale(Why::Gone { output })
                 }
-                State::Settled(Outcome::Done {
-                    outputs, seconds, ..
-                }) => Standing::Current {
-                    outputs: outputs.clone(),
-                    seconds: *seconds,
+                State::Settled(Outcome::Done { given, .. }) => Standing::Current {
+                    outputs: given.outputs.clone(),
+                    seconds: given.seconds,
                 },
                 State::Settled(Outcome::Stale(why)) => Standing::Stale(why.clone()),
                 State::Settled(Outcome::Blocked { by }) => {

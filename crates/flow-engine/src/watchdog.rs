@@ -13,6 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -47,6 +48,11 @@ const LINE_BYTES: usize = 12;
 /// The right of a command to run; taken back when dropped.
 pub(crate) struct Watched {
     line: Option<u64>,
+}
+
+/// Starts the watchdog on a thread of its own, so that a first command's folder is laid out meanwhile.
+pub(crate) fn wake() {
+    thread::spawn(|| drop(watchdog()));
 }
 
 /// Says that a command is about to start in a folder.

@@ -17,6 +17,8 @@ mod tables;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::thread;
 
 use flow_contract::{Catalog, Kind, Signature, Value};
 
@@ -293,9 +295,49 @@ fn unknown_key(
 }
 
 fn check_nodes(study: &Study<'_>, complaints: &mut Complaints) -> Vec<nodes::Draft> {
-    let ids = 0..study.nodes.len() as u32;
-    ids.map(|id| nodes::check(study, NodeId(id), complaints))
-        .collect()
+    if let Some(drafts) = check_side_by_side(study, complaints) {
+        return drafts;
+    }
+    check_part(study, 0..study.nodes.len(), complaints)
+}
+
+fn check_part(
+    study: &Study<'_>,
+    part: Range<usize>,
+    complaints: &mut Complaints,
+) -> Vec<nodes::Draft> {
+    let ids = part.map(|at| NodeId(at as u32));
+    ids.map(|id| nodes::check(study, id, complaints)).collect()
+}
+
+/// Checks many nodes on several threads; `None` where they are few, or something is wrong: what is said of
+/// a node may depend on what was said before it, so one thread then says it all.
+fn check_side_by_side(study: &Study<'_>, complaints: &Complaints) -> Option<Vec<nodes::Draft>> {
+    const NODES_PER_THREAD: usize = 200;
+    const MOST_THREADS: usize = 4;
+    let count = study.nodes.len();
+    if !complaints.is_empty() || count < 2 * NODES_PER_THREAD {
+        return None;
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = (count / NODES_PER_THREAD).min(cores).min(MOST_THREADS);
+    let check = |part: Range<usize>| {
+        let mut own = complaints.none_so_far();
+        let drafts = check_part(study, part, &mut own);
+        own.is_empty().then_some(drafts)
+    };
+    let size = count.div_ceil(threads);
+    let mut parts = (0..threads).map(|at| at * size..count.min((at + 1) * size));
+    let own = parts.next()?;
+    thread::scope(|scope| {
+        let check = &check;
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || check(part))).collect();
+        let mut drafts = check(own)?;
+        for other in others {
+            drafts.extend(other.join().ok()??);
+        }
+        Some(drafts)
+    })
 }
 
 /// Who takes from whom, with the place that says so.
@@ -385,6 +427,7 @@ fn node(outline: Outline<'_>, draft: nodes::Draft) -> Node {
         many: outline.many,
         untyped: outline.untyped,
         params: draft.params,
+        settled: draft.settled,
         bindings: draft.bindings,
         axes: axes
             .filter_map(|axis| {

@@ -24,6 +24,15 @@ impl Complaints {
         }
     }
 
+    /// For another part of the same study.
+    pub fn none_so_far(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            source: self.source.clone(),
+            found: Vec::new(),
+        }
+    }
+
     pub fn add(&mut self, span: Span, mistake: impl Into<Mistake>) {
         self.add_with(span, mistake, Vec::new());
     }

@@ -2,12 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use flow_contract::{ParamType, Value};
+use flow_contract::{Kind, ParamSpec, ParamType, Params, Value};
 
 use crate::nearest::nearest;
 use crate::template::Shape;
 use crate::words::{names, wants, written};
 use crate::{Scope, ScopeError, Template};
+
+/// All params of a kind: what `given` has for each, else its default.
+pub(crate) fn complete<E>(
+    kind: &dyn Kind,
+    mut given: impl FnMut(&ParamSpec) -> Result<Option<Value>, E>,
+) -> Result<Params, E> {
+    let mut values = BTreeMap::new();
+    for spec in kind.descriptor().params {
+        let default = || spec.default.as_ref().map(Value::from);
+        if let Some(value) = given(spec)?.or_else(default) {
+            values.insert(spec.name.to_owned(), value);
+        }
+    }
+    Ok(Params::new(values))
+}
 
 /// Why a value doesn't fit.
 #[derive(Clone, Debug, PartialEq)]

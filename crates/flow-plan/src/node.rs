@@ -1,10 +1,11 @@
 //! What a node is at one of its points.
 
 use std::fmt;
+use std::sync::Arc;
 
 use flow_contract::{Kind, Labels, ParamProblem, Params, Row, Value};
 
-use crate::conform::{Fault, conform};
+use crate::conform::{Fault, complete, conform};
 use crate::{Node, Point, Template};
 
 /// A param that can't have the value it gets at a point, because of a row known only at run time.
@@ -39,25 +40,23 @@ impl Node {
     ///
     /// # Errors
     /// [`ParamError`] for the first param that a row of an axis gives a value it can't have.
-    pub fn params_at(&self, point: &Point, kind: &dyn Kind) -> Result<Params, ParamError> {
-        let descriptor = kind.descriptor();
-        let mut values = descriptor.defaults();
-        for spec in descriptor.params {
-            let Some(template) = self.params.get(spec.name) else {
-                continue;
-            };
-            let value = conform(template, &spec.ty, &point.scope);
-            let value = value.map_err(|fault| fault_at(spec.name, point, &fault))?;
-            values.insert(spec.name.to_owned(), value);
+    pub fn params_at(&self, point: &Point, kind: &dyn Kind) -> Result<Arc<Params>, ParamError> {
+        if let Some(settled) = &self.settled {
+            return Ok(Arc::clone(settled));
         }
-        let check =
-            |(name, value): (&String, &flow_contract::Value)| kind.check_param(name, value).err();
-        if let Some(problem) = values.iter().find_map(check) {
+        let params = complete(kind, |spec| {
+            let template = self.params.get(spec.name);
+            let value = template.map(|template| conform(template, &spec.ty, &point.scope));
+            value
+                .transpose()
+                .map_err(|fault| fault_at(spec.name, point, &fault))
+        })?;
+        let check = |(name, value): (&String, &Value)| kind.check_param(name, value).err();
+        if let Some(problem) = params.values().iter().find_map(check) {
             return Err(refused_at(point, vec![problem]));
         }
-        let params = Params::new(values);
         match kind.check(&params) {
-            Ok(()) => Ok(params),
+            Ok(()) => Ok(Arc::new(params)),
             Err(problems) => Err(refused_at(point, problems)),
         }
     }

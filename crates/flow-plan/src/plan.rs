@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use flow_contract::{Arity, Signature, Value};
+use flow_contract::{Arity, Params, Signature, Value};
 
 use crate::graph::Graph;
 use crate::{Combine, Point, ScopeError, Span, Template};
@@ -65,6 +66,8 @@ pub struct Node {
     pub untyped: Vec<String>,
     /// The params that are given; defaults come in by [`Node::params_at`].
     pub params: BTreeMap<String, Template>,
+    /// All params with defaults, where no axis changes them.
+    pub(crate) settled: Option<Arc<Params>>,
     /// What is connected, in the order of the ports; a port with nothing is left out.
     pub bindings: Vec<Binding>,
     /// The axes of `for_each`, in the order of the file.

@@ -5,12 +5,12 @@
 //! no journal: that of the run it repeats tells of the same results.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flow_engine::snapshot::{self, Question};
-use flow_engine::{Event, Session, Summary, WithCommand};
-use flow_nodes::CATALOG;
+use flow_engine::{Event, Session, Summary};
 use flow_store::Repeat;
 use serde_json::{Value as Json, json};
 
@@ -19,8 +19,6 @@ use crate::outcome::Outcome;
 use crate::progress::counted;
 use crate::study::{jobs, run_name};
 use crate::words::{answer, answer_json, note};
-
-static KINDS: WithCommand<'_> = WithCommand(&CATALOG);
 
 /// What was asked, as far as it decides what a run does.
 pub struct Asking {
@@ -61,10 +59,8 @@ impl Asking {
             .into_iter()
             .flat_map(|(option, texts)| texts.iter().map(move |text| format!("{option} {text}")));
         let targets = targets.iter().map(|target| format!("target {target}"));
-        let version = format!("version {}", env!("CARGO_PKG_VERSION"));
         // Programs are looked for there, and they are inputs of commands.
-        let path = std::env::var("PATH").unwrap_or_default();
-        let version = format!("{version}, PATH {path}");
+        let path = format!("PATH {}", std::env::var("PATH").unwrap_or_default());
         Some(Self {
             root: std::path::absolute(folder).ok()?,
             study: std::fs::read(folder.join(study)).ok()?,
@@ -72,7 +68,7 @@ impl Asking {
                 .chain(sweeps)
                 .chain(points)
                 .chain(targets)
-                .chain([version])
+                .chain([program()?, path])
                 .collect(),
         })
     }
@@ -109,9 +105,18 @@ impl Asking {
             root: &self.root,
             study: &self.study,
             words: &self.words,
-            catalog: &KINDS,
         }
     }
+}
+
+/// Which program this is: another build may know other kinds, or other revisions of them.
+fn program() -> Option<String> {
+    let meta = std::env::current_exe().and_then(std::fs::metadata).ok()?;
+    let (modified, nanoseconds) = (meta.mtime(), meta.mtime_nsec());
+    let (device, inode, size) = (meta.dev(), meta.ino(), meta.size());
+    Some(format!(
+        "program {device} {inode} {size} {modified}.{nanoseconds}"
+    ))
 }
 
 /// The study's cache folder without parsing it; a wrong guess only costs the short cut.

@@ -82,7 +82,10 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     if let Some(asking) = asking {
         asking.remember(&session, &summary, &reports(&study, run));
     }
-    Ok(outcome(&summary))
+    let outcome = outcome(&summary);
+    // The process ends after this, and takes less time over it than the parts one by one.
+    std::mem::forget((summary, study));
+    Ok(outcome)
 }
 
 /// A flag that Ctrl-C and a polite kill set: running nodes then end, what is done is kept. The same

@@ -10,6 +10,7 @@ use std::env;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use flow_contract::{Labels, NodeError, Params, Value};
 
@@ -33,11 +34,16 @@ const BEFORE_A_COMMAND: [&str; 10] = [
     "!", "do", "elif", "else", "exec", "if", "then", "until", "while", "{",
 ];
 
+/// How many shell lines are kept with what they name.
+const MOST_LINES: usize = 256;
+
 /// What was looked up already; a run looks every word up once.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     programs: HashMap<(String, Option<String>), Option<PathBuf>>,
     files: HashMap<String, bool>,
+    /// What shell lines name.
+    lines: HashMap<String, Rc<Names>>,
 }
 
 /// The words of a command that may name something.
@@ -56,26 +62,29 @@ pub(crate) fn inputs(
     params: &Params,
     ports: &[&str],
 ) -> Result<Vec<(String, Vec<Artifact>)>, NodeError> {
-    let names = names(params);
+    let names = names_once(board, params);
+    let is_path = |name: &str| name.contains('/') && !name.starts_with('/');
+    let (paths, names_of_programs) = names
+        .programs
+        .iter()
+        .partition::<Vec<_>, _>(|name| is_path(name));
     let mut programs = Vec::new();
-    let mut words = names.others;
-    for name in names.programs {
-        if name.contains('/') && !name.starts_with('/') {
-            words.insert(name);
-        } else if let Some(path) = program(board, &name, params) {
+    for name in names_of_programs {
+        if let Some(path) = program(board, name, params) {
             let label = Labels::new(vec![("name".into(), Value::from(name.as_str()))]);
             programs.push(source_file(board, &path.to_string_lossy(), label)?);
         } else if params.text("shell").is_empty() {
-            return Err(not_found(&name));
+            return Err(not_found(name));
         }
     }
+    let words: BTreeSet<&String> = names.others.iter().chain(paths).collect();
     let outputs = params.value("outputs").as_map();
     let outputs: Vec<String> = outputs.map_or_else(Vec::new, |map| {
         map.values().map(ToString::to_string).collect()
     });
     let mut files = Vec::new();
     for word in words {
-        let word = word.strip_prefix("./").unwrap_or(&word);
+        let word = word.strip_prefix("./").unwrap_or(word);
         let taken = ports.contains(&word) || outputs.iter().any(|path| path == word);
         if !taken && is_study_file(board, word)? {
             let label = Labels::new(vec![("path".into(), Value::from(word))]);
@@ -93,6 +102,21 @@ fn not_found(program: &str) -> NodeError {
     NodeError::new(format!("`{program}` is not found"))
         .because("a command's program is one of its inputs, by its content")
         .help("install it, put its folder on PATH, or name it by a path")
+}
+
+/// [`names`], of a shell line read once.
+fn names_once(board: &Board<'_>, params: &Params) -> Rc<Names> {
+    let line = params.text("shell");
+    if let Some(known) = board.seen.borrow().lines.get(line) {
+        return Rc::clone(known);
+    }
+    let names = Rc::new(names(params));
+    let lines = &mut board.seen.borrow_mut().lines;
+    // Where every instance has a line of its own, to keep them all would help nobody.
+    if !line.is_empty() && lines.len() < MOST_LINES {
+        lines.insert(line.to_owned(), Rc::clone(&names));
+    }
+    names
 }
 
 fn names(params: &Params) -> Names {

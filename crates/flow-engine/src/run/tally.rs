@@ -43,8 +43,8 @@ impl Loop<'_, '_> {
         for (id, instance) in self.board.all() {
             let finished = finished(self.board.address(id), instance);
             if let Some(mut finished) = finished {
-                finished.why = self.why.remove(&id).filter(|_| finished.ran);
-                let counted = match finished.ran {
+                finished.why = self.why.remove(&id).filter(|_| finished.given.ran());
+                let counted = match finished.given.ran() {
                     true => &mut self.summary.ran,
                     false => &mut self.summary.cached,
                 };
@@ -94,21 +94,13 @@ impl Loop<'_, '_> {
 
 /// What an instance gave, if it is done; why it ran is not said yet.
 fn finished(address: Address, instance: &Instance) -> Option<Finished> {
-    let State::Settled(Outcome::Done {
-        key,
-        outputs,
-        seconds,
-        ran,
-    }) = &instance.state
-    else {
+    let State::Settled(Outcome::Done { key, given }) = &instance.state else {
         return None;
     };
     Some(Finished {
         address,
         key: *key,
-        outputs: outputs.clone(),
-        seconds: *seconds,
-        ran: *ran,
+        given: given.clone(),
         why: None,
     })
 }

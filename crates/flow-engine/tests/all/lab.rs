@@ -263,7 +263,8 @@ impl Did {
     /// Every output by address and port.
     pub fn digests(&self) -> BTreeMap<String, String> {
         let outputs = self.summary.finished.iter().flat_map(|done| {
-            done.outputs
+            done.given
+                .outputs
                 .iter()
                 .map(|(port, digest, _)| (format!("{}.{port}", done.address), digest.to_string()))
         });
@@ -379,7 +380,6 @@ impl Lab {
             root: &self.folder,
             study: study.as_bytes(),
             words: &[],
-            catalog: &Toys,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use flow_contract::{Form, InputPort, Kind, OutputPort, PortType, Signature};
+use flow_contract::{Form, InputPort, Kind, OutputPort, Params, PortType, Signature};
 
 use crate::complaints::Complaints;
 use crate::item::{Data, Entry, Item, Table};
@@ -23,6 +24,8 @@ pub(crate) struct Draft {
     /// Every node that is taken from, with the place that names it.
     pub connected: Vec<(NodeId, Span)>,
     pub params: BTreeMap<String, Template>,
+    /// All params with defaults, where no axis changes them and nothing is wrong with them.
+    pub settled: Option<Arc<Params>>,
     pub seed: Option<Template>,
     pub publish: Vec<(Publish, Span)>,
     pub resources: Resources,
@@ -38,6 +41,7 @@ impl Default for Draft {
             declared: Vec::new(),
             connected: Vec::new(),
             params: BTreeMap::new(),
+            settled: None,
             seed: None,
             publish: Vec::new(),
             resources: Resources::default(),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flow_contract::{Kind, ParamProblem, ParamSpec, ParamType, Params, Row, Value};
+use flow_contract::{Kind, ParamProblem, ParamSpec, Params, Row, Value};
 
 use crate::complaints::Complaints;
-use crate::conform::{Fault, conform};
+use crate::conform::{Fault, complete, conform};
 use crate::item::Item;
 use crate::mistake::NodeMistake;
 use crate::points::listed_row;
@@ -34,6 +34,7 @@ pub(super) fn read_all(
 ) {
     let before = complaints.count();
     let descriptor = kind.descriptor();
+    let mut fixed = BTreeMap::new();
     for spec in descriptor.params {
         let declared = descriptor.open_ports && spec.name == "outputs";
         let template = match outline.table.get(spec.name) {
@@ -50,17 +51,18 @@ pub(super) fn read_all(
         let Some(template) = template else {
             continue;
         };
-        check(
-            study,
-            outline,
-            (descriptor.name, spec),
-            &template,
-            complaints,
-        );
+        let about = (descriptor.name, spec);
+        let value = check(study, outline, about, &template, complaints);
+        fixed.extend(value.map(|value| (spec.name, value)));
         draft.params.insert(spec.name.to_owned(), template);
     }
     seed(study, outline, kind, draft, complaints);
-    if complaints.count() == before {
+    if complaints.count() != before {
+        return;
+    }
+    if fixed.len() == draft.params.len() {
+        draft.settled = ask_fixed(outline, kind, fixed, complaints).map(Arc::new);
+    } else {
         ask(outline, kind, &draft.params, complaints);
     }
 }
@@ -127,39 +129,42 @@ fn bare_reference(study: &Study<'_>, outline: &Outline<'_>, fault: &Fault) -> Op
     (axis || study.params.contains_key(name)).then(|| name.to_owned())
 }
 
-/// Tries the values that are known before anything runs.
+/// Tries the values that are known before anything runs; the value, where no axis changes it.
 fn check(
     study: &Study<'_>,
     outline: &Outline<'_>,
     (kind, spec): (&str, &ParamSpec),
     template: &Template,
     complaints: &mut Complaints,
-) {
+) -> Option<Value> {
     let used = template.axes();
-    let Some(tries) = tries(&outline.axes, &used, MOST_TRIED) else {
-        return;
-    };
+    let mut last = None;
     let span = outline
         .table
         .get(spec.name)
         .map_or(outline.span, |item| item.span);
-    for tried in tries {
-        if let Err(fault) = conform(template, &spec.ty, &tried.scope) {
-            let mistake = NodeMistake::ParamValue {
-                kind: kind.to_owned(),
-                param: spec.name.to_owned(),
-                doc: spec.doc.to_owned(),
-                unit: spec.unit.to_owned(),
-                reference: bare_reference(study, outline, &fault),
-                fault,
-            };
-            complaints.add_with(span, mistake, tried.marks());
-            return;
+    for tried in tries(&outline.axes, &used, MOST_TRIED)? {
+        match conform(template, &spec.ty, &tried.scope) {
+            Ok(value) => last = Some(value),
+            Err(fault) => {
+                let mistake = NodeMistake::ParamValue {
+                    kind: kind.to_owned(),
+                    param: spec.name.to_owned(),
+                    doc: spec.doc.to_owned(),
+                    unit: spec.unit.to_owned(),
+                    reference: bare_reference(study, outline, &fault),
+                    fault,
+                };
+                complaints.add_with(span, mistake, tried.marks());
+                return None;
+            }
         }
     }
+    last.filter(|_| used.is_empty())
 }
 
 /// A scope that is tried, with the axis value that sets it apart.
+#[derive(Default)]
 struct Tried {
     scope: Scope,
     value: Option<Span>,
@@ -179,8 +184,7 @@ impl Tried {
 /// axis is known only at run time.
 fn tries(axes: &[DraftAxis], used: &[&str], most: usize) -> Option<Vec<Tried>> {
     if used.is_empty() {
-        let scope = Scope::default();
-        return Some(vec![Tried { scope, value: None }]);
+        return Some(vec![Tried::default()]);
     }
     let used = axes
         .iter()
@@ -257,6 +261,28 @@ fn seed(
         complaints,
     );
     draft.seed = Some(template);
+}
+
+/// Asks the kind about params that no axis changes; all params with defaults, where nothing is wrong.
+fn ask_fixed(
+    outline: &Outline<'_>,
+    kind: &dyn Kind,
+    mut fixed: BTreeMap<&str, Value>,
+    complaints: &mut Complaints,
+) -> Option<Params> {
+    let specs = kind.descriptor().params.iter();
+    let refused = specs.filter_map(|spec| kind.check_param(spec.name, fixed.get(spec.name)?).err());
+    let mut problems: Vec<ParamProblem> = refused.collect();
+    let params = complete(kind, |spec| Ok::<_, Fault>(fixed.remove(spec.name))).ok()?;
+    if problems.is_empty() {
+        problems = kind.check(&params).err().unwrap_or_default();
+    }
+    let good = problems.is_empty();
+    let (tried, mut said) = (Tried::default(), Vec::new());
+    for problem in problems {
+        refuse(outline, kind, &tried, problem, &mut said, complaints);
+    }
+    good.then_some(params)
 }
 
 /// Asks the kind about the params that are known before anything runs.
@@ -337,12 +363,10 @@ fn params_at(
     params: &BTreeMap<String, Template>,
     scope: &Scope,
 ) -> Result<Params, Fault> {
-    let mut values = kind.descriptor().defaults();
-    for spec in kind.descriptor().params {
-        if let Some(template) = params.get(spec.name) {
-            let ty: &ParamType = &spec.ty;
-            values.insert(spec.name.to_owned(), conform(template, ty, scope)?);
-        }
-    }
-    Ok(Params::new(values))
+    complete(kind, |spec| {
+        let template = params.get(spec.name);
+        template
+            .map(|template| conform(template, &spec.ty, scope))
+            .transpose()
+    })
 }

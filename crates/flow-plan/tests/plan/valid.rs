@@ -420,6 +420,33 @@ fn values_from_rows_are_checked_when_they_come() {
 }
 
 #[test]
+fn many_nodes_are_checked_as_few_are() {
+    let study = |count_of: fn(usize) -> usize| {
+        let nodes = (0..900).map(|at| {
+            let before = at.max(1) - 1;
+            let count = count_of(at);
+            format!(
+                "[node.n{at}]\nkind = \"folds\"\ntables = \"n{before}.table\"\ncount = {count}\n"
+            )
+        });
+        nodes
+            .collect::<String>()
+            .replacen("\"n0.table\"", "{ file = \"a\" }", 1)
+    };
+    let plan = planned(&study(|at| 2 + at)).unwrap();
+    for at in [0, 299, 300, 899] {
+        let node = node(&plan, &format!("n{at}"));
+        let points = node.static_points().unwrap().unwrap();
+        let params = node.params_at(&points[0], Toys.kind("folds").unwrap());
+        assert_eq!(params.unwrap().count("count"), 2 + at);
+    }
+    let broken = planned(&study(|at| if at % 890 == 5 { 1 } else { 2 }));
+    let said = broken.unwrap_err().render();
+    let told = said.matches("wants a whole number from 2 to 1000").count();
+    assert_eq!(told, 2, "{said}");
+}
+
+#[test]
 fn the_schema_is_json_and_knows_every_kind_word_and_param() {
     let text = flow_plan::schema(&Toys);
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap();

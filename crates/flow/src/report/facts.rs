@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use flow_engine::{Finished, Summary};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -80,9 +81,11 @@ impl Facts {
         origins: &Origins,
     ) -> Self {
         let plan = &study.plan;
-        let mut of_node: HashMap<&str, Vec<&Finished>> = HashMap::new();
-        for done in &summary.finished {
-            of_node.entry(&done.address.node).or_default().push(done);
+        let facts = summary.finished.par_iter();
+        let facts: Vec<InstanceFacts> = facts.map(|done| instance_facts(done, origins)).collect();
+        let mut of_node: HashMap<&str, Vec<&InstanceFacts>> = HashMap::new();
+        for (done, facts) in summary.finished.iter().zip(&facts) {
+            of_node.entry(&done.address.node).or_default().push(facts);
         }
         let params = plan
             .params()
@@ -107,23 +110,18 @@ impl Facts {
                 .map(|&id| {
                     let mine = of_node.get(plan.node(id).name.as_str());
                     let mine = mine.map_or(&[][..], Vec::as_slice);
-                    node_facts((study, id), mine, troubles, origins)
+                    node_facts((study, id), mine, troubles)
                 })
                 .collect(),
-            instances: summary
-                .finished
-                .iter()
-                .map(|done| instance_facts(done, origins))
-                .collect(),
+            instances: facts,
         }
     }
 }
 
 fn node_facts(
     (study, id): (&Study, flow_plan::NodeId),
-    mine: &[&Finished],
+    mine: &[&InstanceFacts],
     troubles: &Troubles,
-    origins: &Origins,
 ) -> NodeFacts {
     let node = study.plan.node(id);
     let ran = mine.iter().filter(|done| done.ran).count();
@@ -141,15 +139,17 @@ fn node_facts(
         skipped: troubles.skipped(&node.name),
         // The sum of no floats is -0.
         seconds: mine.iter().fold(0.0, |sum, done| sum + done.seconds),
-        why: reasons(mine.iter().filter_map(|done| origins.why(done))),
+        why: reasons(mine.iter().filter_map(|done| done.why.as_deref())),
     }
 }
 
 /// Each reason once, the most frequent first; how many had it where there are several instances.
-fn reasons(all: impl Iterator<Item = String>) -> Option<String> {
-    let mut times: Vec<(String, usize)> = Vec::new();
+fn reasons<'a>(all: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut times: Vec<(&str, usize)> = Vec::new();
     for reason in all {
-        match times.iter_mut().find(|(known, _)| *known == reason) {
+        let place = *places.entry(reason).or_insert(times.len());
+        match times.get_mut(place) {
             Some((_, times)) => *times += 1,
             None => times.push((reason, 1)),
         }
@@ -158,7 +158,7 @@ fn reasons(all: impl Iterator<Item = String>) -> Option<String> {
     let several = times.iter().map(|(_, times)| times).sum::<usize>() > 1;
     let said = times.iter().take(3).map(|(reason, times)| match several {
         true => format!("{times} × {reason}"),
-        false => reason.clone(),
+        false => (*reason).to_owned(),
     });
     let mut said: Vec<String> = said.collect();
     if times.len() > 3 {
@@ -174,10 +174,10 @@ fn instance_facts(done: &Finished, origins: &Origins) -> InstanceFacts {
     InstanceFacts {
         instance: done.address.to_string(),
         key: done.key.to_string(),
-        ran: done.ran,
-        seconds: done.seconds,
+        ran: done.given.ran(),
+        seconds: done.given.seconds,
         why: origins.why(done),
-        outputs: done.outputs.iter().map(output).collect(),
+        outputs: done.given.outputs.iter().map(output).collect(),
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn reasons_are_told_once_with_their_number() {
-        let told = |all: &[&str]| reasons(all.iter().map(ToString::to_string));
+        let told = |all: &[&str]| reasons(all.iter().copied());
         assert_eq!(told(&[]), None);
         assert_eq!(told(&["new"]).unwrap(), "new");
         assert_eq!(told(&["a", "b", "b"]).unwrap(), "2 × b; 1 × a");

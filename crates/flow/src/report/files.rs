@@ -1,5 +1,6 @@
 //! The files that were published, so that the page can link to them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use flow_contract::Row;
@@ -13,14 +14,13 @@ use crate::study::Study;
 
 /// One published file.
 struct File {
-    node: String,
     labels: String,
     output: String,
     path: String,
 }
 
-/// The published files, in the order of the plan.
-pub struct Files(Vec<File>);
+/// The published files by node, each node's in the order of the plan.
+pub struct Files(HashMap<String, Vec<File>>);
 
 impl Files {
     /// The files of all nodes that are there.
@@ -30,32 +30,32 @@ impl Files {
         let folder = study.root.join(study.plan.reports());
         let rows = |axis: &Axis| rows_of(axis, study, store, summary);
         let nodes = study.plan.order().iter().map(|&id| study.plan.node(id));
-        Self(
-            nodes
-                .flat_map(|node| files_of(node, &rows, &folder))
-                .collect(),
-        )
+        let nodes = nodes.filter(|node| !node.publish.is_empty());
+        let files = nodes.map(|node| (node.name.clone(), files_of(node, &rows, &folder)));
+        Self(files.collect())
     }
 
     /// Links to the files of an instance's output; nothing where there is none.
     pub fn links(&self, done: &Finished, output: &str) -> String {
         let labels = done.address.labels.to_string();
-        let mine = |file: &&File| {
-            file.node == done.address.node && file.labels == labels && file.output == output
-        };
-        links(self.0.iter().filter(mine))
+        let mine = |file: &&File| file.labels == labels && file.output == output;
+        links(self.of(&done.address.node).iter().filter(mine))
     }
 
     /// Links to the files of all outputs of an instance.
     pub fn of_instance(&self, done: &Finished) -> String {
         let labels = done.address.labels.to_string();
-        let mine = |file: &&File| file.node == done.address.node && file.labels == labels;
-        links(self.0.iter().filter(mine))
+        let mine = |file: &&File| file.labels == labels;
+        links(self.of(&done.address.node).iter().filter(mine))
     }
 
     /// Links to all files of a node.
     pub fn of_node(&self, node: &str) -> String {
-        links(self.0.iter().filter(|file| file.node == node))
+        links(self.of(node).iter())
+    }
+
+    fn of(&self, node: &str) -> &[File] {
+        self.0.get(node).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -85,7 +85,6 @@ fn files_of(node: &Node, rows: &dyn Fn(&Axis) -> Vec<Row>, folder: &Path) -> Vec
                 continue;
             };
             files.push(File {
-                node: node.name.clone(),
                 labels: point.labels.to_string(),
                 output: wish.output.clone(),
                 path,
@@ -104,7 +103,7 @@ fn rows_of(axis: &Axis, study: &Study, store: &Store, summary: &Summary) -> Vec<
         .finished
         .iter()
         .find(|done| done.address.node == *name);
-    let outputs = done.iter().flat_map(|done| done.outputs.iter());
+    let outputs = done.iter().flat_map(|done| done.given.outputs.iter());
     let mut mine = outputs.filter(|(port, ..)| port == output);
     let digest = mine.next().map(|(_, digest, _)| digest);
     let content = digest.and_then(|digest| store.get(digest).ok());

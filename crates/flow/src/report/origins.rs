@@ -1,48 +1,36 @@
 //! Why results that were found in the cache were computed when they were: the run that made them said so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::path::Path;
 
 use flow_contract::Key;
 use flow_engine::{Finished, Summary, Why};
-use flow_store::{RunFile, Store};
+use flow_store::Store;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::log::date;
 
-/// Where the cached results of a run come from, by key.
+/// Why the cached results of a run were computed, by key; nothing of those whose journal is gone, as it is for
+/// results from a shared cache.
 #[derive(Default)]
-pub struct Origins(HashMap<Key, Origin>);
-
-/// The run that made a result.
-struct Origin {
-    finished_unix: u64,
-    /// What its journal says; `None` where that is gone, as for results from a shared cache.
-    why: Option<Why>,
-}
+pub struct Origins(HashMap<Key, Why>);
 
 impl Origins {
     /// Looks up the cached results of a run; each journal is read once.
     pub fn new(store: &Store, summary: &Summary) -> Self {
-        let mut origins = Self::default();
-        let mut keys_of: HashMap<String, Vec<Key>> = HashMap::new();
-        for done in summary.finished.iter().filter(|done| !done.ran) {
-            let Some(made) = store.made(&done.key) else {
-                continue;
-            };
-            let origin = Origin {
-                finished_unix: made.finished_unix,
-                why: None,
-            };
-            keys_of.entry(made.run).or_default().push(done.key);
-            origins.0.insert(done.key, origin);
+        let mut keys_of: HashMap<&str, Vec<Key>> = HashMap::new();
+        for done in &summary.finished {
+            if let Some(since) = &done.given.since {
+                keys_of.entry(&since.run).or_default().push(done.key);
+            }
         }
-        for run in store.runs().unwrap_or_default() {
-            if let Some(keys) = keys_of.get(&run.id) {
-                let mut reasons = reasons(&run);
-                for key in keys {
-                    if let Some(origin) = origins.0.get_mut(key) {
-                        origin.why = reasons.remove(&key.to_string());
-                    }
+        let mut origins = Self::default();
+        for (run, keys) in keys_of {
+            let mut reasons = reasons(&store.run_path(run));
+            for key in keys {
+                if let Some(why) = reasons.remove(&key.to_string()) {
+                    origins.0.insert(key, why);
                 }
             }
         }
@@ -54,11 +42,10 @@ impl Origins {
         if let Some(why) = &done.why {
             return Some(why.to_string());
         }
-        let origin = self.0.get(&done.key)?;
-        let since = format!("cached since {}", date(origin.finished_unix));
-        Some(match &origin.why {
-            Some(why) => format!("{since} (then: {why})"),
-            None => since,
+        let since = date(done.given.since.as_ref()?.finished_unix);
+        Some(match self.0.get(&done.key) {
+            Some(why) => format!("cached since {since} (then: {why})"),
+            None => format!("cached since {since}"),
         })
     }
 }
@@ -71,9 +58,9 @@ struct Started {
 }
 
 /// The reasons in a run's journal, by key.
-fn reasons(run: &RunFile) -> BTreeMap<String, Why> {
-    let text = std::fs::read_to_string(&run.path).unwrap_or_default();
-    let started = text.lines().filter(|line| line.starts_with(STARTED));
+fn reasons(journal: &Path) -> HashMap<String, Why> {
+    let text = std::fs::read_to_string(journal).unwrap_or_default();
+    let started = text.par_lines().filter(|line| line.starts_with(STARTED));
     let reason = |line: &str| {
         let Started { key, why } = serde_json::from_str(line).ok()?;
         Some((key, why))
@@ -99,15 +86,11 @@ mod tests {
             r#"{"event":"started","inst"#,
         ];
         std::fs::write(&path, lines.join("\n")).unwrap();
-        let run = RunFile {
-            id: "1-a".to_owned(),
-            path,
-            running: false,
-        };
-        let told: Vec<String> = reasons(&run)
+        let mut told: Vec<String> = reasons(&path)
             .into_iter()
             .map(|(key, why)| format!("{key}: {why}"))
             .collect();
+        told.sort_unstable();
         assert_eq!(
             told,
             ["k1: it never ran here", "k2: `params.x` was 1 and is 2"]

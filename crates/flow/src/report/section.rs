@@ -184,7 +184,7 @@ impl Results<'_> {
     }
 
     fn content(&self, done: &Finished, output: &str) -> Result<flow_contract::Content, String> {
-        let found = done.outputs.iter().find(|(port, ..)| port == output);
+        let found = done.given.outputs.iter().find(|(port, ..)| port == output);
         let (_, digest, _) = found.ok_or("not there")?;
         self.store.get(digest).map_err(|error| error.to_string())
     }
