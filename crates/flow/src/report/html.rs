@@ -29,11 +29,35 @@ fn push_escaped(html: &mut String, text: &str) {
 /// An element around HTML; attributes are escaped and written in the order of their names, so
 /// that the same page has the same bytes. An attribute without a value is written bare.
 pub fn tag(name: &str, attributes: &[(&str, &str)], inner: &str) -> String {
-    let mut sorted = attributes.to_vec();
-    sorted.sort_unstable();
-    let mut html = String::with_capacity(inner.len() + 64);
+    tag_of(name, attributes, &[inner])
+}
+
+/// The same around HTML that lies in parts.
+pub fn tag_of(name: &str, attributes: &[(&str, &str)], parts: &[&str]) -> String {
+    let bytes = parts.iter().map(|part| part.len()).sum();
+    element(name, attributes, bytes, |html| {
+        html.extend(parts.iter().copied())
+    })
+}
+
+/// An element around text.
+pub fn words(name: &str, attributes: &[(&str, &str)], text: &str) -> String {
+    element(name, attributes, text.len(), |html| {
+        push_escaped(html, text);
+    })
+}
+
+fn element(
+    name: &str,
+    attributes: &[(&str, &str)],
+    bytes: usize,
+    push_inner: impl FnOnce(&mut String),
+) -> String {
+    let mut html = String::with_capacity(bytes + 64);
     html.push('<');
     html.push_str(name);
+    let mut sorted = attributes.to_vec();
+    sorted.sort_unstable();
     for (attribute, value) in sorted {
         html.push(' ');
         html.push_str(attribute);
@@ -44,16 +68,11 @@ pub fn tag(name: &str, attributes: &[(&str, &str)], inner: &str) -> String {
         }
     }
     html.push('>');
-    html.push_str(inner);
+    push_inner(&mut html);
     html.push_str("</");
     html.push_str(name);
     html.push('>');
     html
-}
-
-/// An element around text.
-pub fn words(name: &str, attributes: &[(&str, &str)], text: &str) -> String {
-    tag(name, attributes, &escape(text))
 }
 
 /// A remark in faint letters.

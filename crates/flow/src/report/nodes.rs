@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use flow_nodes::draw::{DrawnNode, DrawnState, graph};
+use rayon::prelude::*;
 
 use super::facts::{Facts, NodeFacts};
 use super::figure::figure;
 use super::files::Files;
-use super::html::{note, tag, words};
+use super::html::{note, tag, tag_of, words};
 use super::quantity::duration;
 use super::table::{frame, heading, number_heading, prose};
 use super::troubles::Failure;
@@ -19,11 +20,11 @@ const WORDS: [&str; 4] = ["state", "needs", "why it ran", "files"];
 /// The section on the run.
 pub fn run(facts: &Facts, files: &Files) -> String {
     let heading = words("h2", &[("id", "run-heading")], "The run");
-    let html = heading + &failures(&facts.failures) + &drawing(facts) + &table(facts, files);
-    tag(
+    let (failures, drawing) = (failures(&facts.failures), drawing(facts));
+    tag_of(
         "section",
         &[("id", "run"), ("aria-labelledby", "run-heading")],
-        &html,
+        &[&heading, &failures, &drawing, &table(facts, files)],
     )
 }
 
@@ -114,7 +115,8 @@ fn table(facts: &Facts, files: &Files) -> String {
         WORDS.map(heading).concat(),
     ]
     .concat();
-    let body: String = facts.nodes.iter().map(|node| row(node, files)).collect();
+    let rows = facts.nodes.par_iter().map(|node| row(node, files));
+    let body = rows.collect::<Vec<String>>().concat();
     frame(
         "<strong>Nodes</strong>, their state, time and files",
         &head,

@@ -38,12 +38,12 @@ pub fn page(facts: &Facts, results: &Results<'_>) -> String {
     let description = plan.description().unwrap_or_default();
     document(
         &title,
-        &[top(&title, description), nav(&contents), body(&main)].concat(),
+        &[&top(&title, description), &nav(&contents), &body(&main)],
     )
 }
 
-fn document(title: &str, body: &str) -> String {
-    let library = body.contains(MARK);
+fn document(title: &str, parts: &[&str]) -> String {
+    let library = parts.iter().any(|part| part.contains(MARK));
     let style = if library { UPLOT_STYLE } else { "" };
     let head = format!(
         "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -57,13 +57,15 @@ fn document(title: &str, body: &str) -> String {
         scripts.push_str(&tag("script", &[], UPLOT));
         scripts.push_str(&tag("script", &[], NIGHT));
     }
-    let body = tag("body", &[], &(skip() + body + &scripts));
-    let html = tag(
-        "html",
-        &[("lang", "en")],
-        &(tag("head", &[], &head) + &body),
-    );
-    format!("<!doctype html>\n{html}\n")
+    let (skip, head) = (skip(), tag("head", &[], &head));
+    let before = [
+        "<!doctype html>\n<html lang=\"en\">",
+        &head,
+        "<body>",
+        &skip,
+    ];
+    let after = [&scripts, "</body></html>\n"];
+    [&before[..], parts, &after].concat().concat()
 }
 
 /// The licence of the library that the page carries, as it asks.
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_page_itself_names_no_address() {
-        let html = document("a < b", &top("a < b", "c & d"));
+        let html = document("a < b", &[&top("a < b", "c & d")]);
         for word in ["http:", "https:", "url(", "@import", "src=", "fetch("] {
             assert!(!html.contains(word), "{word}");
         }
@@ -121,10 +123,10 @@ mod tests {
 
     #[test]
     fn a_page_with_recordings_carries_the_library_with_its_licence_and_others_do_not() {
-        let with = document("t", &tag("div", &[(MARK, "")], ""));
+        let with = document("t", &[&tag("div", &[(MARK, "")], "")]);
         assert!(with.contains(UPLOT) && with.contains("Copyright (c) 2022 Leon Sorokin"));
         assert!(!UPLOT.contains("</script") && !UPLOT_STYLE.contains("</style"));
-        assert!(!document("t", "").contains("uPlot"));
+        assert!(!document("t", &[]).contains("uPlot"));
     }
 
     #[test]

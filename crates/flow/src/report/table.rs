@@ -2,7 +2,7 @@
 
 use flow_contract::{Row, Value};
 
-use super::html::{escape, note, tag, words};
+use super::html::{escape, note, tag, tag_of, words};
 use super::quantity::{grouped, short};
 
 /// Rows beyond this many are left to the table's file.
@@ -54,13 +54,10 @@ fn titled(name: &str, rows: &[Row]) -> String {
 
 /// A table in a frame that scrolls, by keyboard too, from its parts as HTML.
 pub fn frame(caption: &str, head: &str, body: &str, foot: &str) -> String {
-    let parts = [
-        tag("caption", &[], caption),
-        tag("thead", &[], &tag("tr", &[], head)),
-        tag("tbody", &[], body),
-        foot.to_owned(),
-    ];
-    let table = tag("table", &[("data-sortable", "")], &parts.concat());
+    let caption = tag("caption", &[], caption);
+    let head = tag("thead", &[], &tag("tr", &[], head));
+    let parts = [&caption, &head, "<tbody>", body, "</tbody>", foot];
+    let table = tag_of("table", &[("data-sortable", "")], &parts);
     tag("div", &[("class", "scroll")], &table)
 }
 

@@ -1,5 +1,7 @@
 //! What went wrong in a run, gathered from its events.
 
+use std::collections::HashMap;
+
 use flow_engine::Event;
 use serde::Serialize;
 
@@ -16,47 +18,52 @@ pub struct Failure {
 #[derive(Default)]
 pub struct Troubles {
     pub failures: Vec<Failure>,
-    /// Addresses of what was skipped; a node's name where its instances never became known.
-    skipped: Vec<String>,
+    /// How many instances failed and were skipped, by what may be the name of their node.
+    counts: HashMap<String, [usize; 2]>,
 }
+
+const FAILED: usize = 0;
+const SKIPPED: usize = 1;
 
 impl Troubles {
     /// Remembers failures and what they held up.
     pub fn hear(&mut self, event: &Event) {
         match event {
-            Event::Failed { instance, error } => self.failures.push(Failure {
-                instance: instance.clone(),
-                error: words(error),
-            }),
-            Event::Skipped { instance, .. } => self.skipped.push(instance.clone()),
+            Event::Failed { instance, error } => {
+                self.count(instance, FAILED);
+                self.failures.push(Failure {
+                    instance: instance.clone(),
+                    error: words(error),
+                });
+            }
+            // A node whose instances never became known is told by its name alone.
+            Event::Skipped { instance, .. } => self.count(instance, SKIPPED),
             _ => {}
         }
     }
 
     /// How many instances of a node failed.
     pub fn failed(&self, node: &str) -> usize {
-        let failed = self
-            .failures
-            .iter()
-            .map(|failure| failure.instance.as_str());
-        failed.filter(|instance| is_of(instance, node)).count()
+        self.counts.get(node).map_or(0, |counts| counts[FAILED])
     }
 
     /// How many instances of a node were skipped.
     pub fn skipped(&self, node: &str) -> usize {
-        let skipped = self.skipped.iter();
-        skipped.filter(|instance| is_of(instance, node)).count()
+        self.counts.get(node).map_or(0, |counts| counts[SKIPPED])
     }
-}
 
-/// Whether an address is a node's: `net[fold=1]` of `net`, and in a sweep `net[batch=32,fold=1]` of `net[batch=32]`.
-fn is_of(instance: &str, node: &str) -> bool {
-    let (swept, next) = match node.strip_suffix(']') {
-        Some(swept) => (swept, ','),
-        None => (node, '['),
-    };
-    let rest = instance.strip_prefix(swept);
-    instance == node || rest.is_some_and(|rest| rest.starts_with(next))
+    /// Counts an instance under every name that its node can have: `net[batch=32,fold=1]` is one of `net`, or
+    /// in a sweep over `batch` of `net[batch=32]`.
+    fn count(&mut self, instance: &str, what: usize) {
+        let mut count = |node: String| self.counts.entry(node).or_default()[what] += 1;
+        if let Some(node) = instance.split('[').next().filter(|node| *node != instance) {
+            count(node.to_owned());
+        }
+        for (at, _) in instance.match_indices(',') {
+            count(format!("{}]", &instance[..at]));
+        }
+        count(instance.to_owned());
+    }
 }
 
 fn words(error: &flow_engine::ErrorWords) -> String {
@@ -92,11 +99,24 @@ mod tests {
     }
 
     #[test]
-    fn a_sweeps_nodes_are_told_apart() {
-        assert!(is_of("net[batch=32,fold=1]", "net[batch=32]"));
-        assert!(is_of("net[batch=32]", "net[batch=32]"));
-        assert!(!is_of("net[batch=3,fold=1]", "net[batch=32]"));
-        assert!(!is_of("net[batch=32,fold=1]", "net[batch=3]"));
-        assert!(is_of("net[fold=1]", "net") && !is_of("network[fold=1]", "net"));
+    fn a_node_at_a_value_of_a_sweep_has_its_own_troubles() {
+        let mut troubles = Troubles::default();
+        for instance in [
+            "net[batch=32]",
+            "used[batch=32,fold=1]",
+            "used[batch=8,fold=1]",
+        ] {
+            troubles.hear(&Event::Skipped {
+                instance: instance.to_owned(),
+                because: "a".to_owned(),
+            });
+        }
+        let nodes = [
+            "net[batch=32]",
+            "used[batch=32]",
+            "used[batch=8]",
+            "used[batch=4]",
+        ];
+        assert_eq!(nodes.map(|node| troubles.skipped(node)), [1, 1, 1, 0]);
     }
 }
