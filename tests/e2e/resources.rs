@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 
 use crate::sandbox::Sandbox;
 
@@ -127,5 +128,51 @@ fn each_gets_gpus_of_its_own() {
     assert!(
         words.contains("it needs 1 GPUs, and this run has 0"),
         "{words}"
+    );
+}
+
+/// Runs a study through `sh -c LINE`, hangs up once its node is at work, and lets that end after.
+fn hung_up(line: &str) -> (Option<i32>, String) {
+    let sandbox = Sandbox::empty();
+    let (began, go) = (sandbox.path("began"), sandbox.path("go"));
+    sandbox.write(
+        "pipeline.toml",
+        format!(
+            "[node.waits]\nkind = \"command\"\nwrites = [\".\"]\noutputs = {{ out = \"o\" }}\n\
+             shell = \"touch {began}; until [ -e {go} ]; do sleep 0.01; done; touch {{out}}\"\n",
+            began = began.display(),
+            go = go.display(),
+        ),
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_flow")]);
+    shell.current_dir(sandbox.path("."));
+    shell.stdout(Stdio::piped()).stderr(Stdio::null());
+    let flow = shell.spawn().unwrap();
+    while !began.exists() {
+        thread::yield_now();
+    }
+    let id = flow.id().to_string();
+    let told = Command::new("kill").args(["-HUP", &id]).status();
+    assert!(told.unwrap().success());
+    // One that stops does so without waiting for this.
+    if line.contains("trap") {
+        sandbox.write("go", "");
+    }
+    let output = flow.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn a_terminal_that_closes_stops_a_run_unless_it_is_told_not_to() {
+    let (code, said) = hung_up("exec \"$0\" run --json");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("\"because\":\"a signal to stop\""), "{said}");
+    let (code, said) = hung_up("trap '' HUP; exec \"$0\" run --json");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.ends_with("\"ran\":1,\"cached\":0,\"failed\":0,\"skipped\":0}\n"),
+        "{said}"
     );
 }

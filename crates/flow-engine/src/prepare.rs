@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use flow_contract::{Arity, Digest, Labels, NodeError, Params, RecipeView, Value};
-use flow_plan::{Binding, Source, Template};
+use flow_plan::{AxisValues, Binding, Node, Source, Template};
 
 use crate::board::{Board, Bound, InstanceId};
 use crate::command::{PERMISSIONS, named as commanded, path_label};
@@ -76,9 +76,10 @@ pub(crate) fn prepare<'a>(board: &Board<'a>, id: InstanceId) -> Result<Prepared<
         .map_err(NodeError::new)?;
     let mut inputs = Vec::with_capacity(instance.inputs.len());
     for ((port, sources), binding) in instance.inputs.iter().zip(&node.bindings) {
-        let mut artifacts = Vec::new();
+        let mut artifacts = Vec::with_capacity(sources.len());
         for source in sources {
-            resolve(board, source, &mut artifacts)?;
+            let resolved = resolve(board, source, &mut artifacts);
+            resolved.map_err(|error| of_axis_over_files(node, source, error))?;
         }
         if kind.descriptor().open_ports && binding.arity == Arity::One {
             artifacts.iter_mut().for_each(label_by_path);
@@ -102,6 +103,19 @@ pub(crate) fn prepare<'a>(board: &Board<'a>, id: InstanceId) -> Result<Prepared<
         params,
         inputs,
     })
+}
+
+/// An axis over files is called like one, and its values are no paths.
+fn of_axis_over_files(node: &Node, source: &Bound, error: NodeError) -> NodeError {
+    let mut axes = node.axes.iter();
+    let over_files = axes.find(|axis| matches!(axis.values, AxisValues::Files(_)));
+    match (source, over_files) {
+        (Bound::File(_), Some(axis)) => error.help(format!(
+            "paths start at the folder of the study file; that of a file on the axis is `${}.path`",
+            axis.name
+        )),
+        _ => error,
+    }
 }
 
 /// A command may tell where a file lies, so the path is part of its recipe, unless it is absolute.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use flow_engine::{Event, Listener, Summary};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use crate::args::{Ask, Place, Run};
@@ -88,17 +88,27 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     Ok(outcome)
 }
 
-/// A flag that Ctrl-C and a polite kill set: running nodes then end, what is done is kept. The same
-/// signal a second time ends the process at once.
+/// A flag that Ctrl-C, a polite kill and a terminal that closes set: running nodes then end, what is done is
+/// kept. The same signal a second time ends the process at once.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
     let stop = Arc::new(AtomicBool::new(false));
     // A file that may not grow is an error of the write then, instead of the end of the process.
     flag::register(SIGXFSZ, Arc::default()).map_err(Refusal::failed)?;
-    for signal in [SIGINT, SIGTERM] {
+    // Under `nohup` a run goes on without its terminal.
+    let hang_up = Some(SIGHUP).filter(|signal| !is_ignored(*signal));
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hang_up) {
         flag::register_conditional_default(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;
         flag::register(signal, Arc::clone(&stop)).map_err(Refusal::failed)?;
     }
     Ok(stop)
+}
+
+/// Whether who started this process made it deaf to a signal; not, where the system does not say.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Keeps the last event back until the report is written, so that it is the last line.

@@ -68,7 +68,7 @@ pub(crate) fn inputs(
         .programs
         .iter()
         .partition::<Vec<_>, _>(|name| is_path(name));
-    let mut programs = Vec::new();
+    let mut programs = Vec::with_capacity(names_of_programs.len());
     for name in names_of_programs {
         if let Some(path) = program(board, name, params) {
             let label = Labels::new(vec![("name".into(), Value::from(name.as_str()))]);

@@ -237,3 +237,19 @@ writes = ["."]
     assert_eq!(did.ran(), ["first", "reader", "second", "third"]);
     assert_eq!(lab.read("outside").lines().count(), 1);
 }
+
+#[test]
+fn the_value_of_an_axis_over_files_is_no_path_and_the_error_knows_the_path() {
+    let study = |file: &str| {
+        format!(
+            "[node.taken]\nkind = \"join\"\nfor_each = {{ f = {{ files = \"in/*.txt\" }} }}\nof = {{ file = \"{file}\" }}\n"
+        )
+    };
+    let lab = Lab::new(&study("$f"));
+    lab.write("in/a.txt", "x");
+    let words = lab.run().errors();
+    assert!(words.contains("is `$f.path`"), "{words}");
+    let lab = Lab::new(&study("$f.path"));
+    lab.write("in/a.txt", "x");
+    assert_eq!(lab.run().counts(), [1, 0, 0, 0]);
+}
