@@ -30,6 +30,7 @@ mod model;
 mod network;
 mod npz;
 mod ols;
+mod parquet;
 mod predict;
 mod quality;
 mod read_recordings;

@@ -9,8 +9,7 @@ use crate::recordings::CLASSES as SLEEP_STAGES;
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
     AnyValue, Column, CsvReadOptions, CsvWriter, DataFrame, DataType, Field, KeyValueMetadata,
-    NamedFrom, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
-    Series,
+    NamedFrom, ParquetCompression, ParquetWriter, SerReader, SerWriter, Series,
 };
 
 /// The key of a Parquet file's own metadata that lists classes, separated by tabs.
@@ -115,18 +114,12 @@ impl Table {
     /// Reads a Parquet table.
     ///
     /// # Errors
-    /// When the bytes are not Parquet.
+    /// When the bytes are not Parquet, or damaged.
     pub fn read(bytes: &[u8]) -> Result<Self, NodeError> {
-        let failed = |error: PolarsError| failed("reading a table", &error);
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let facts = reader.get_metadata().map_err(failed)?;
-        let facts = facts.key_value_metadata().iter().flatten();
-        let classes = facts
-            .filter(|fact| fact.key == CLASSES_FACT)
-            .filter_map(|fact| fact.value.as_deref())
-            .flat_map(|names| names.split('\t').map(str::to_owned))
-            .collect();
-        let frame = reader.finish().map_err(failed)?;
+        let read = crate::parquet::read(bytes, CLASSES_FACT);
+        let (frame, listed) = read.map_err(|why| failed("reading a table", &why))?;
+        let names = listed.iter().flat_map(|names| names.split('\t'));
+        let classes = names.map(str::to_owned).collect();
         Ok(Self(frame, classes))
     }
 

@@ -595,3 +595,31 @@ fn a_reference_that_nobody_has_is_refused_unless_it_is_the_usual_one() {
     let error = fit(["none"; 8], "none").unwrap_err();
     assert_eq!(error.what, "every row of `medication` is `none`");
 }
+
+#[test]
+fn a_text_among_the_numbers_of_a_covariate_is_named() {
+    let fit = |ages: [&str; 4]| {
+        let recordings = ["a", "b", "c", "d"];
+        let rows = TableBuilder::new()
+            .text("recording", &recordings)
+            .text("subject", &recordings)
+            .text("true", &["W"; 4])
+            .text("predicted", &["W"; 4])
+            .float("share_EEG", &[1.0, 3.0, 2.0, 5.0]);
+        let cohort = TableBuilder::new()
+            .text("recording", &recordings)
+            .text("age", &ages);
+        let inputs = vec![
+            ("shares", vec![input(rows, &[("rule", "z")])]),
+            ("recordings", vec![input(cohort, &[])]),
+        ];
+        run("ols", &[("formula", "share ~ age")], inputs)
+    };
+    let error = fit(["34", "n/a", "52", "61"]).unwrap_err();
+    let wanted = "column `age` of the recordings has numbers, and `n/a` in row 2";
+    assert_eq!(error.what, wanted);
+    // Numbers written as text, and levels of which few read as numbers, are categories.
+    for ages in [["1", "1", "2", "2"], ["1", "2a", "2a", "2b"]] {
+        assert!(fit(ages).is_ok());
+    }
+}

@@ -47,20 +47,22 @@ impl Rows {
         params: &Params,
     ) -> Result<Self, NodeError> {
         let formula = Formula::parse(params.text("formula")).map_err(NodeError::new)?;
-        let row_of = rows_by_name(&recordings.texts("recording")?);
-        let at = recordings_of(shares, &row_of).map_err(|error| error.at(shares_name))?;
+        let names = recordings.texts("recording");
+        let row_of = rows_by_name(&names.map_err(|error| error.at(recordings_name))?);
+        let in_shares = |error: NodeError| error.at(shares_name);
+        let at = recordings_of(shares, &row_of).map_err(in_shares)?;
         let (design, references) = covariates(&formula, recordings, &at, params)
             .map_err(|error| error.at(recordings_name))?;
         let modalities = modalities_of(shares);
         Ok(Self {
             rule,
-            classes: shares.classes()?,
-            truth: shares.texts("true")?,
-            predicted: shares.texts("predicted")?,
-            subject: numbers_of(&shares.texts("subject")?),
+            classes: shares.classes().map_err(in_shares)?,
+            truth: shares.texts("true").map_err(in_shares)?,
+            predicted: shares.texts("predicted").map_err(in_shares)?,
+            subject: numbers_of(&shares.texts("subject").map_err(in_shares)?),
             shares: modalities
                 .iter()
-                .map(|m| shares.floats(&format!("share_{m}")))
+                .map(|m| shares.floats(&format!("share_{m}")).map_err(in_shares))
                 .collect::<Result<_, _>>()?,
             modalities,
             design,
@@ -254,7 +256,10 @@ impl Covariate {
         let numbers: Option<Vec<f64>> = cells.iter().map(Value::as_float).collect();
         Ok(match numbers {
             Some(numbers) => Self::Numbers(at.iter().map(|&row| numbers[row]).collect()),
-            None => Self::Labels(at.iter().map(|&row| cells[row].to_string()).collect()),
+            None => {
+                stray(name, &cells).map_or(Ok(()), Err)?;
+                Self::Labels(at.iter().map(|&row| cells[row].to_string()).collect())
+            }
         })
     }
 
@@ -265,4 +270,25 @@ impl Covariate {
             Self::Labels(labels) => labels.iter().map(String::as_str).collect(),
         }
     }
+}
+
+/// The complaint about a text among numbers: taken as a category, each number would become a level of its own.
+fn stray(name: &str, cells: &[Value]) -> Option<NodeError> {
+    let is_number = |cell: &&Value| cell.to_string().trim().parse::<f64>().is_ok();
+    let row = cells.iter().position(|cell| !is_number(&cell))?;
+    // Levels such as `1`, `2a`, `2b` have fewer numbers than others.
+    if cells.iter().filter(is_number).count() * 2 < cells.len() {
+        return None;
+    }
+    let what = format!(
+        "column `{name}` of the recordings has numbers, and `{}` in row {}",
+        cells[row],
+        row + 1
+    );
+    let help = "write a number there; if the column is a category, write its levels so that they don't read as numbers";
+    Some(
+        NodeError::new(what)
+            .because("as a category, each number would be a level of its own")
+            .help(help),
+    )
 }
