@@ -16,8 +16,8 @@ use crate::text::Font;
 
 /// Most classes whose grid can be read at page width.
 const MOST_CLASSES: usize = 8;
-/// Widest cell, so that a grid of one or two classes keeps its proportions.
-const WIDEST_CELL: f64 = 150.0;
+/// Widest cell: two fill the page, one class keeps its proportions.
+const WIDEST_CELL: f64 = 310.0;
 /// Height of the line that counts a cell's epochs.
 const COUNT_ROW: f64 = 10.0;
 

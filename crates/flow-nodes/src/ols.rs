@@ -6,7 +6,7 @@ mod rows;
 use std::borrow::Cow;
 
 use flow_contract::{
-    Arity, Descriptor, Form, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
+    Arity, Descriptor, Form, Input, InputPort, Kind, Literal, NodeError, OutputPort, ParamProblem,
     ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_stats::formula::Formula;
@@ -146,13 +146,14 @@ impl Kind for Ols {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let (coefficients, models) = {
             let input = task.input("recordings")?;
-            let recordings = Table::read(&input.content)?;
+            let read = |input: &Input| Table::read(&input.content).map_err(|e| e.at(&input.name));
+            let recordings = read(input)?;
             let recordings = Named(&input.name, &recordings);
             let mut models = Vec::new();
             for input in task.inputs("shares") {
                 let rule = input.labels.get("rule").map(ToString::to_string);
                 let rule = rule.unwrap_or_else(|| task.params.text("rule").to_owned());
-                let shares = Table::read(&input.content)?;
+                let shares = read(input)?;
                 let shares = Named(&input.name, &shares);
                 let rows = Rows::new(rule, shares, recordings, task.params)?;
                 models.extend(rows.models(task.params));

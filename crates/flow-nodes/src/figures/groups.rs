@@ -14,7 +14,7 @@ pub struct FigureGroups;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-groups",
-    revision: 1,
+    revision: 2,
     summary: "Draws the shares of each group of true × predicted class over folds (Figure 2).",
     example: r#"[node.figure2]
 kind = "figure-groups"
