@@ -121,6 +121,8 @@ fn what_does_not_fit_is_told_with_both_shapes() {
     let said = explain(&sandbox, LAYERS, &["--rule", "epsilno"]);
     assert!(said.err.contains("did you mean `epsilon`"), "{}", said.err);
     let said = explain(&sandbox, LAYERS, &["--target", "9"]);
+    let help = "classes count from 0: the last one is 4";
+    assert!(said.err.contains(help), "{}", said.err);
     assert!(
         said.err.contains("class 9 of a network with 5 classes"),
         "{}",

@@ -228,19 +228,10 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
     let data =
         data::Data::read(&input.content, &wanted, &network).map_err(|e| e.at(&input.name))?;
     let question = Question::of(params, params.count("class"));
-    if question.target == Asked::True && data.labels.is_none() {
-        return Err(
-            NodeError::new("the file has no classes of its samples to explain")
-                .at(&input.name)
-                .help("name their array by `labels`, or explain the predicted class"),
-        );
-    }
-    if data.count == 0 {
-        return Err(NodeError::new("the file has no samples").at(&input.name));
-    }
+    let classes = network.classes().map_err(NodeError::new)?;
+    check_question(question, &data, classes).map_err(|error| error.at(&input.name))?;
     let names_of = |one, many, count| names(&params.texts(many), (one, many), count);
     let channels = names_of("channel", "channels", network.channels)?;
-    let classes = network.classes().map_err(NodeError::new)?;
     let classes = names_of("class", "classes", classes)?;
     let shape = [data.count, network.channels, network.time];
     let facts = [("channels", channels.join("\t"))];
@@ -265,6 +256,31 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
         walked,
         sums,
     })
+}
+
+/// Checks that the samples can be asked this.
+fn check_question(
+    question: Question,
+    data: &data::Data<'_>,
+    classes: usize,
+) -> Result<(), NodeError> {
+    match question.target {
+        Asked::True if data.labels.is_none() => {
+            let what = "the file has no classes of its samples to explain";
+            let help = "name their array by `labels`, or explain the predicted class";
+            Err(NodeError::new(what).help(help))
+        }
+        Asked::Given(class) if class >= classes => {
+            let what = format!("class {class} of a network with {classes} classes");
+            let help = format!(
+                "classes count from 0: the last one is {}",
+                classes.saturating_sub(1)
+            );
+            Err(NodeError::new(what).help(help))
+        }
+        _ if data.count == 0 => Err(NodeError::new("the file has no samples")),
+        _ => Ok(()),
+    }
 }
 
 /// The names given, or `channel 1`, … where none are.

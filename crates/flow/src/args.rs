@@ -90,6 +90,9 @@ pub enum Command {
     /// Lists the kinds a node can be.
     Kinds(Kinds),
     /// Explains any samples by any trained network: relevance maps, shares and a figure, without a study.
+    #[command(
+        after_help = "Here is no study: --study, --set, --sweep, --zip, --exclude and --include do nothing."
+    )]
     Explain(Explain),
     /// Prints an artifact: shape, statistics, first rows, a small picture.
     Show(Show),
