@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use flow_contract::{Digest, Labels, NodeError, Params, Recipe, Silent, Task, Value};
+use flow_contract::{
+    Digest, Input, Kind, Labels, NodeError, Params, Produced, Recipe, Silent, Task, Value,
+};
 use flow_store::{Entry, Output, Published, ReadError, StoreError};
 
 use crate::board::{Board, InstanceId};
@@ -188,28 +190,7 @@ fn converted(
     if let Some(known) = known.filter(|known| session.store.contains(known)) {
         return Ok(known);
     }
-    let content = session.store.get_with_stat(digest);
-    let (content, stat) = content.map_err(unreadable)?;
-    let input = flow_contract::Input {
-        digest: *digest,
-        labels: Labels::default(),
-        content,
-        name: published.to_string(),
-        file: None,
-    };
-    let staging = session.store.stage_later().map_err(NodeError::new)?;
-    let inputs = [("from".to_owned(), vec![input])].into();
-    let mut task = Task::new(&params, 0, inputs, staging.path(), &Silent);
-    let ran = kind.run(&mut task);
-    // What was read of a blob that changed since is not to be trusted.
-    if stat.is_some_and(|stat| !session.store.is_still(digest, stat)) {
-        let (digest, gone) = (*digest, false);
-        return Err(Unpublished::Damaged { digest, gone });
-    }
-    ran?;
-    let Some(flow_contract::Produced::Bytes(bytes)) = task.into_produced().remove("out") else {
-        return Err(NodeError::new(format!("`{published}` was not made")).into());
-    };
+    let bytes = convert(session, digest, (kind, &params), &published.to_string())?;
     let made = session.store.put_bytes(&bytes).map_err(NodeError::new)?;
     let entry = Entry {
         key,
@@ -223,4 +204,36 @@ fn converted(
     };
     session.store.record(&entry).map_err(NodeError::new)?;
     Ok(made)
+}
+
+/// The bytes of an artifact in the form that the params name.
+fn convert(
+    session: &Session<'_>,
+    digest: &Digest,
+    (kind, params): (&dyn Kind, &Params),
+    published: &str,
+) -> Result<Vec<u8>, Unpublished> {
+    let content = session.store.get_with_stat(digest);
+    let (content, stat) = content.map_err(unreadable)?;
+    let input = Input {
+        digest: *digest,
+        labels: Labels::default(),
+        content,
+        name: published.to_owned(),
+        file: None,
+    };
+    let staging = session.store.stage_later().map_err(NodeError::new)?;
+    let inputs = [("from".to_owned(), vec![input])].into();
+    let mut task = Task::new(params, 0, inputs, staging.path(), &Silent);
+    let ran = kind.run(&mut task);
+    // What was read of a blob that changed since is not to be trusted.
+    if stat.is_some_and(|stat| !session.store.is_still(digest, stat)) {
+        let (digest, gone) = (*digest, false);
+        return Err(Unpublished::Damaged { digest, gone });
+    }
+    ran?;
+    match task.into_produced().remove("out") {
+        Some(Produced::Bytes(bytes)) => Ok(bytes),
+        _ => Err(NodeError::new(format!("`{published}` was not made")).into()),
+    }
 }
