@@ -11,6 +11,7 @@ mod golden;
 mod grammar;
 mod init;
 mod kinds;
+mod large;
 #[path = "../../crates/flow-fetch/tests/loopback/mod.rs"]
 #[expect(
     dead_code,

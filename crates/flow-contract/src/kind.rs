@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Digest, Foresight, InputPort, OutputPort, ParamSpec, Params, Row, Task, Value};
 
 /// What a kind is, said once: the plan checks against it, `flow kinds` prints it.
@@ -28,7 +30,7 @@ pub struct Descriptor {
 }
 
 /// The ports of one node: those of its kind, or those the study declares for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Signature {
     /// What it takes.
     pub inputs: Vec<InputPort>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Value;
 
 /// The type of a param, with its range.
@@ -90,7 +92,7 @@ pub struct ParamSpec {
 /// The params of one instance: canonical, complete with defaults, checked against the kind's specs.
 ///
 /// The getters panic on a name or type the kind did not declare, which is a bug in the kind.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Params(BTreeMap<String, Value>);
 
 impl Params {

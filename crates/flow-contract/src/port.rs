@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How an artifact lies on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// Tensors in a safetensors file.
     Tensors,
@@ -36,7 +38,7 @@ impl Form {
 }
 
 /// What an artifact is: its form, its meaning, its axes and its unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortType {
     /// The meaning in the field's words: `epochs`, `weights`, `shares`; `any` takes everything of its form.
     pub name: Cow<'static, str>,
@@ -100,7 +102,7 @@ impl fmt::Display for PortType {
 }
 
 /// How many artifacts an input port takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Arity {
     /// Exactly one.
     One,
@@ -111,7 +113,7 @@ pub enum Arity {
 }
 
 /// A place where artifacts enter a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputPort {
     /// The port's name.
     pub name: Cow<'static, str>,
@@ -119,17 +121,19 @@ pub struct InputPort {
     pub ty: PortType,
     /// How many it takes.
     pub arity: Arity,
-    /// One sentence for people.
+    /// One sentence for people; not part of a port's bytes.
+    #[serde(skip)]
     pub doc: &'static str,
 }
 
 /// A place where an artifact leaves a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OutputPort {
     /// The port's name.
     pub name: Cow<'static, str>,
     /// What it gives.
     pub ty: PortType,
-    /// One sentence for people.
+    /// One sentence for people; not part of a port's bytes.
+    #[serde(skip)]
     pub doc: &'static str,
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::prepare::paths_matching;
 use crate::run::Summary;
+use crate::sealed;
 use crate::session::Session;
 
 /// What a run was asked; two equal questions have equal answers while nothing changed.
@@ -68,19 +69,10 @@ struct Record {
 /// Device, inode, size, and the times of the last change of content and of anything.
 type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
-const CHECK_BYTES: usize = 32;
-
 /// The last run, if the same again is sure to compute nothing and to write nothing.
 #[must_use]
 pub fn current(question: &Question<'_>) -> Option<Current> {
-    let path = path(question.cache);
-    // To open a pipe that stands there would be to wait for ever.
-    let bytes = path.is_file().then(|| fs::read(&path).ok())??;
-    let (check, body) = bytes.split_first_chunk::<CHECK_BYTES>()?;
-    if Digest::of(body).as_bytes() != check {
-        return None;
-    }
-    let record: Record = from_bytes(body).ok()?;
+    let record: Record = from_bytes(&sealed::read(&path(question.cache))?).ok()?;
     let as_it_was = record.question == *digest(question).as_bytes()
         && store_parts(question.cache)? == record.store
         && unchanged(question.root, &record.files)
@@ -104,15 +96,9 @@ pub fn take(
     summary: &Summary,
     also: &[PathBuf],
 ) -> bool {
-    let taken = record(question, session, summary, also).and_then(|record| {
-        let body = to_bytes(&record).ok()?;
-        let bytes = [&Digest::of(&body).as_bytes()[..], &body].concat();
-        let aside = path(question.cache).with_extension(std::process::id().to_string());
-        let written =
-            fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, path(question.cache)));
-        written.inspect_err(|_| drop(fs::remove_file(&aside))).ok()
-    });
-    taken.is_some()
+    let record = record(question, session, summary, also);
+    let body = record.and_then(|record| to_bytes(&record).ok());
+    body.is_some_and(|body| sealed::write(&path(question.cache), &body))
 }
 
 fn record(

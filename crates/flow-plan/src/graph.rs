@@ -7,11 +7,12 @@ use std::collections::{BinaryHeap, VecDeque};
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use serde::{Deserialize, Serialize};
 
 use crate::NodeId;
 
 /// An acyclic graph of nodes with its order and neighbours laid out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Graph {
     order: Vec<NodeId>,
     dependencies: Neighbours,
@@ -19,7 +20,7 @@ pub(crate) struct Graph {
 }
 
 /// The neighbours of all nodes one after the other, and where those of each begin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Neighbours {
     ids: Vec<NodeId>,
     starts: Vec<usize>,
@@ -48,6 +49,19 @@ impl Graph {
             }),
             None => Err(circles(&graph)),
         }
+    }
+
+    /// Whether it names the nodes of a plan of `count`, and no others.
+    pub fn is_over(&self, count: usize) -> bool {
+        let own = |ids: &[NodeId]| ids.iter().all(|id| id.index() < count);
+        let laid_out = |near: &Neighbours| {
+            let ends = near.starts.last() == Some(&near.ids.len());
+            own(&near.ids) && ends && near.starts.len() == count + 1 && near.starts.is_sorted()
+        };
+        own(&self.order)
+            && self.order.len() == count
+            && laid_out(&self.dependencies)
+            && laid_out(&self.dependents)
     }
 
     pub fn order(&self) -> &[NodeId] {

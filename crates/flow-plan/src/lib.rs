@@ -11,6 +11,7 @@ pub mod grammar;
 mod graph;
 mod idle;
 mod item;
+mod kept;
 mod layout;
 mod mistake;
 mod nearest;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow_contract::{Arity, Params, Signature, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::graph::Graph;
 use crate::{Combine, Point, ScopeError, Span, Template};
 
 /// A study that can run: typed, acyclic, every name resolved.
 ///
-/// Invariant: valid by construction; [`plan`](crate::plan) is the only constructor. Guard:
-/// `tests/problems.rs`.
+/// Invariant: valid by construction; [`plan`](crate::plan) is the only constructor, and [`Plan::kept`] reads
+/// back what it made. Guard: `tests/problems.rs`.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) head: Head,
@@ -26,7 +27,7 @@ pub struct Plan {
 }
 
 /// `[study]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub name: String,
     pub description: Option<String>,
@@ -37,7 +38,7 @@ pub(crate) struct Head {
 }
 
 /// A node of one plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
@@ -49,7 +50,7 @@ impl NodeId {
 }
 
 /// A named step, checked against its kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
     /// The name in the study, and where a sweep doubled it the values it stands at: `net[batch=32]`.
     pub name: String,
@@ -92,7 +93,7 @@ pub struct Node {
 }
 
 /// What is connected to a port.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Binding {
     /// The input port.
     pub port: String,
@@ -103,7 +104,7 @@ pub struct Binding {
 }
 
 /// Where artifacts come from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Source {
     /// An output of another node: of those instances that agree with the reader on every axis
     /// both have, and that have the values of `select`.
@@ -122,7 +123,7 @@ pub enum Source {
 }
 
 /// A dimension along which a node has instances.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
     /// Its name.
     pub name: String,
@@ -131,7 +132,7 @@ pub struct Axis {
 }
 
 /// Where the values of an axis come from; two axes are the same if name and values are equal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AxisValues {
     /// Written in the study: scalars, or maps that are rows with a column named like the axis.
     Listed(Vec<Value>),
@@ -147,7 +148,7 @@ pub enum AxisValues {
 }
 
 /// An output that is copied out of the cache.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Publish {
     /// The output port.
     pub output: String,
@@ -166,7 +167,7 @@ impl Publish {
 }
 
 /// What one instance may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor cores, at least 1.
     pub cores: u32,
@@ -190,7 +191,7 @@ impl Default for Resources {
 }
 
 /// What the report shows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The title.
     pub title: Option<String>,
@@ -199,7 +200,7 @@ pub struct Report {
 }
 
 /// A part of the report.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Section {
     /// The heading.
     pub title: String,
@@ -210,7 +211,7 @@ pub struct Section {
 }
 
 /// An output in the report: of all instances, or of those with some values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The node.
     pub node: NodeId,

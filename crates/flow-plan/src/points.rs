@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use flow_contract::{Labels, Row, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::template::Reference;
 use crate::{Axis, AxisValues, Node};
@@ -116,7 +117,7 @@ fn lengths_in_words(axes: &[(String, usize)]) -> String {
 }
 
 /// How the axes of a node combine; by default every value with every other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Combine {
     /// Axes that walk together, by their positions, each group ascending.
     pub zip: Vec<Vec<usize>>,

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use flow_contract::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::{Scope, ScopeError};
 
 /// A value of the study file with its params filled in and its axes still open.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Template(pub(crate) Shape);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Shape {
     /// As written.
     Given(Value),
@@ -24,14 +25,14 @@ pub(crate) enum Shape {
     Map(BTreeMap<String, Template>),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Piece {
     Words(String),
     Axis(Reference),
 }
 
 /// `$axis` or `$axis.column`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reference {
     pub axis: String,
     pub column: Option<String>,

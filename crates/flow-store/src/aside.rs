@@ -44,7 +44,7 @@ pub(crate) fn folder(cache: &Path) -> io::Result<PathBuf> {
 }
 
 /// Files of a cache, and folders that hold files only.
-const FILES: [&str; 2] = ["claims", "snapshot"];
+const FILES: [&str; 3] = ["claims", "plan", "snapshot"];
 const FOLDERS: [&str; 4] = ["packs", "ledger", "memo", "runs"];
 
 /// Makes the places of files free where something else is there; returns where that is now.

@@ -5,7 +5,6 @@
 //! no journal: that of the run it repeats tells of the same results.
 
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use flow_store::Repeat;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Place, Run};
+use crate::kept::{cache_of, changes, program};
 use crate::outcome::Outcome;
 use crate::progress::counted;
 use crate::study::{jobs, run_name};
@@ -31,15 +31,6 @@ impl Asking {
     /// Reads the study's bytes; `None` where a whole run has to say what is wrong.
     pub fn new(place: &Place, run: &Run) -> Option<Self> {
         // Every option is named, so that a new one can't be forgotten.
-        let Place {
-            folder,
-            study,
-            set,
-            sweep,
-            zip,
-            exclude,
-            include,
-        } = place;
         let Run {
             targets,
             json: _,
@@ -48,25 +39,13 @@ impl Asking {
             dry_run: _,
             quiet: _,
         } = run;
-        let sets = set
-            .iter()
-            .map(|(name, value)| format!("set {name}={value}"));
-        let sweeps = sweep
-            .iter()
-            .map(|(name, values)| format!("sweep {name}={values}"));
-        let points = [("zip", zip), ("exclude", exclude), ("include", include)];
-        let points = points
-            .into_iter()
-            .flat_map(|(option, texts)| texts.iter().map(move |text| format!("{option} {text}")));
         let targets = targets.iter().map(|target| format!("target {target}"));
         // Programs are looked for there, and they are inputs of commands.
         let path = format!("PATH {}", std::env::var("PATH").unwrap_or_default());
         Some(Self {
-            root: std::path::absolute(folder).ok()?,
-            study: std::fs::read(folder.join(study)).ok()?,
-            words: sets
-                .chain(sweeps)
-                .chain(points)
+            root: std::path::absolute(&place.folder).ok()?,
+            study: std::fs::read(place.folder.join(&place.study)).ok()?,
+            words: changes(place)
                 .chain(targets)
                 .chain([program()?, path])
                 .collect(),
@@ -109,29 +88,6 @@ impl Asking {
     }
 }
 
-/// Which program this is: another build may know other kinds, or other revisions of them.
-fn program() -> Option<String> {
-    let meta = std::env::current_exe().and_then(std::fs::metadata).ok()?;
-    let (modified, nanoseconds) = (meta.mtime(), meta.mtime_nsec());
-    let (device, inode, size) = (meta.dev(), meta.ino(), meta.size());
-    Some(format!(
-        "program {device} {inode} {size} {modified}.{nanoseconds}"
-    ))
-}
-
-/// The study's cache folder without parsing it; a wrong guess only costs the short cut.
-fn cache_of(study: &[u8]) -> &str {
-    let text = std::str::from_utf8(study).unwrap_or_default();
-    let lines = text.lines().map(str::trim);
-    let head = lines.skip_while(|line| *line != "[study]").skip(1);
-    head.take_while(|line| !line.starts_with('['))
-        .find_map(|line| {
-            let value = line.strip_prefix("cache")?.trim_start().strip_prefix('=')?;
-            value.split('"').nth(1)
-        })
-        .unwrap_or("cache")
-}
-
 /// Prints the events of a run that finds everything, from the journal of the run that made it.
 fn replay(cache: &Path, run: &Run, repeat: &Repeat) -> Option<()> {
     let journal = cache.join("runs").join(format!("{}.jsonl", repeat.of));
@@ -167,19 +123,4 @@ fn replay(cache: &Path, run: &Run, repeat: &Repeat) -> Option<()> {
         skipped,
     });
     Some(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cache_is_found_in_the_head_of_the_study_alone() {
-        assert_eq!(
-            cache_of(b"[study]\nname = \"a\"\ncache = \"b/c\" # x\n"),
-            "b/c"
-        );
-        assert_eq!(cache_of(b"[study]\n[node.a]\ncache = \"b\"\n"), "cache");
-        assert_eq!(cache_of(b"\xff"), "cache");
-    }
 }

@@ -13,6 +13,7 @@ mod fmt;
 mod graph;
 mod init;
 mod keep;
+mod kept;
 mod kinds;
 mod live;
 mod log;

@@ -79,6 +79,7 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
     }
     last.say_end();
     reported.map_err(Refusal::failed)?;
+    study.keep_plan();
     if let Some(asking) = asking {
         asking.remember(&session, &summary, &reports(&study, run));
     }

@@ -12,6 +12,7 @@ use flow_plan::{Plan, Problems, Request, Sweep, Target};
 use flow_store::Store;
 
 use crate::args::Place;
+use crate::kept::Kept;
 use crate::outcome::Refusal;
 
 /// A study that passed every check.
@@ -22,6 +23,8 @@ pub struct Study {
     pub digest: Digest,
     /// The checked study.
     pub plan: Plan,
+    /// Where to keep the plan, unless it comes from there.
+    unkept: Option<Kept>,
 }
 
 impl Study {
@@ -31,14 +34,29 @@ impl Study {
     /// Every problem of the file, rendered, in one refusal.
     pub fn open(place: &Place) -> Result<Self, Refusal> {
         let (name, text) = read_text(place)?;
-        let plan = planned(place, &name, &text);
-        let plan = plan.map_err(|problems| Refusal::wrong(problems.render()))?;
+        let kept = Kept::new(place, &text);
+        let (plan, unkept) = match kept.as_ref().and_then(Kept::plan) {
+            Some(plan) => (plan, None),
+            None => {
+                let plan = planned(place, &name, &text);
+                let plan = plan.map_err(|problems| Refusal::wrong(problems.render()))?;
+                (plan, kept)
+            }
+        };
         let root = std::path::absolute(&place.folder).map_err(Refusal::wrong)?;
         Ok(Self {
             root,
             digest: Digest::of(text.as_bytes()),
             plan,
+            unkept,
         })
+    }
+
+    /// Keeps the plan in the study's cache, if it is large and was made now.
+    pub fn keep_plan(&self) {
+        if let Some(kept) = &self.unkept {
+            kept.keep(&self.plan);
+        }
     }
 
     /// Opens the study's cache, making it where there is none.

@@ -1,6 +1,8 @@
 //! The plan as the engine and its users see it, over a catalog of toys.
 
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod properties;

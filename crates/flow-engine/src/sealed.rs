@@ -1,0 +1,29 @@
+//! Small files of the cache that are right as a whole or not there: a digest over the rest stands first.
+//!
+//! Who finds none, or a damaged one, takes the long way, so nothing here is an error.
+
+use std::fs;
+use std::path::Path;
+
+use flow_contract::Digest;
+
+const SEAL_BYTES: usize = 32;
+
+/// The content of a sealed file.
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    // To open a pipe that stands there would be to wait for ever.
+    let mut bytes = path.is_file().then(|| fs::read(path).ok())??;
+    let (seal, body) = bytes.split_first_chunk::<SEAL_BYTES>()?;
+    let whole = Digest::of(body).as_bytes() == seal;
+    whole.then(|| bytes.split_off(SEAL_BYTES))
+}
+
+/// Writes one, at once for whoever reads it; says whether that could be done.
+pub(crate) fn write(path: &Path, body: &[u8]) -> bool {
+    let bytes = [&Digest::of(body).as_bytes()[..], body].concat();
+    let aside = path.with_extension(std::process::id().to_string());
+    let written = fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    written
+        .inspect_err(|_| drop(fs::remove_file(&aside)))
+        .is_ok()
+}
