@@ -112,7 +112,13 @@ pub(crate) struct Board<'a> {
     ready: VecDeque<InstanceId>,
     /// Who publishes which path below the reports folder.
     published: HashMap<PathBuf, Address>,
-    /// What was read and published so far; notes are taken while the board is only read.
+    pub(crate) looked: Looked,
+}
+
+/// What was looked up among the user's files; notes are taken while the board is only read.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// What was read and published so far.
     pub(crate) basis: RefCell<Basis>,
     /// What the words of commands were found to name.
     pub(crate) seen: RefCell<Seen>,
@@ -135,9 +141,7 @@ impl<'a> Board<'a> {
             instances: Vec::new(),
             ready: VecDeque::new(),
             published: HashMap::new(),
-            basis: RefCell::default(),
-            seen: RefCell::default(),
-            fresh: RefCell::default(),
+            looked: Looked::default(),
         }
     }
 

@@ -271,7 +271,7 @@ pub(crate) fn source_file(
     labels: Labels,
 ) -> Result<Artifact, NodeError> {
     let full = board.session.path(path);
-    let known = board.fresh.borrow().get(path).copied();
+    let known = board.looked.fresh.borrow().get(path).copied();
     let digest = match known {
         Some(digest) => digest,
         None => source_digest(board, path, &full)?,
@@ -293,9 +293,13 @@ fn source_digest(board: &Board<'_>, path: &str, full: &Path) -> Result<Digest, N
     }
     let digest = board.session.store.path_digest(full);
     let digest = digest.map_err(NodeError::new)?;
-    let mut basis = board.basis.borrow_mut();
+    let mut basis = board.looked.basis.borrow_mut();
     basis.sources.push((path.to_owned(), digest));
-    board.fresh.borrow_mut().insert(path.to_owned(), digest);
+    board
+        .looked
+        .fresh
+        .borrow_mut()
+        .insert(path.to_owned(), digest);
     Ok(digest)
 }
 
@@ -312,7 +316,7 @@ fn why_no_file(full: &Path) -> String {
 /// The paths of the files matched by a pattern, as the study would write them, sorted.
 pub(crate) fn matching_paths(board: &Board<'_>, pattern: &str) -> Result<Vec<String>, NodeError> {
     let paths = paths_matching(board.session.root, pattern)?;
-    let mut basis = board.basis.borrow_mut();
+    let mut basis = board.looked.basis.borrow_mut();
     basis.patterns.push((pattern.to_owned(), paths.clone()));
     Ok(paths)
 }

@@ -55,7 +55,7 @@ pub(crate) fn publish(
         let own = own_extension(board, id, &wish.output);
         let to = extension(&path).filter(|to| own != "bin" && *to != own);
         let (done, put) = publish_one(session, digest, &path, to)?;
-        let mut basis = board.basis.borrow_mut();
+        let mut basis = board.looked.basis.borrow_mut();
         basis.published.push((path.clone(), put));
         if let Published::Written = done {
             let instance = board.address(id).to_string();
@@ -87,6 +87,7 @@ fn publish_all(
         let path = folder.join(below);
         let done = put(session, digest, &path)?;
         board
+            .looked
             .basis
             .borrow_mut()
             .published

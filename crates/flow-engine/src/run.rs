@@ -307,7 +307,7 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn hear(&mut self, message: Message, crew: &Crew<'a>) {
-        self.board.fresh.borrow_mut().clear();
+        self.board.looked.fresh.borrow_mut().clear();
         match message {
             Message::Progress {
                 id,

@@ -107,11 +107,11 @@ fn not_found(program: &str) -> NodeError {
 /// [`names`], of a shell line read once.
 fn names_once(board: &Board<'_>, params: &Params) -> Rc<Names> {
     let line = params.text("shell");
-    if let Some(known) = board.seen.borrow().lines.get(line) {
+    if let Some(known) = board.looked.seen.borrow().lines.get(line) {
         return Rc::clone(known);
     }
     let names = Rc::new(names(params));
-    let lines = &mut board.seen.borrow_mut().lines;
+    let lines = &mut board.looked.seen.borrow_mut().lines;
     // Where every instance has a line of its own, to keep them all would help nobody.
     if !line.is_empty() && lines.len() < MOST_LINES {
         lines.insert(line.to_owned(), Rc::clone(&names));
@@ -202,12 +202,17 @@ fn program(board: &Board<'_>, name: &str, params: &Params) -> Option<PathBuf> {
     let environment = params.value("environment").as_map();
     let own = environment.and_then(|map| Some(map.get("PATH")?.to_string()));
     let key = (name.to_owned(), own);
-    if let Some(known) = board.seen.borrow().programs.get(&key) {
+    if let Some(known) = board.looked.seen.borrow().programs.get(&key) {
         return known.clone();
     }
     let path = key.1.clone().map(OsString::from);
     let found = find(name, path.or_else(|| env::var_os("PATH")));
-    board.seen.borrow_mut().programs.insert(key, found.clone());
+    board
+        .looked
+        .seen
+        .borrow_mut()
+        .programs
+        .insert(key, found.clone());
     found
 }
 
@@ -238,7 +243,7 @@ pub(super) fn programs(params: &Params) -> BTreeSet<String> {
 
 /// Whether a word is the path of a file in the study's folder that is no result of flow's.
 fn is_study_file(board: &Board<'_>, word: &str) -> Result<bool, NodeError> {
-    if let Some(known) = board.seen.borrow().files.get(word) {
+    if let Some(known) = board.looked.seen.borrow().files.get(word) {
         return Ok(*known);
     }
     let plan = board.session.plan;
@@ -249,7 +254,12 @@ fn is_study_file(board: &Board<'_>, word: &str) -> Result<bool, NodeError> {
         // A pattern is noted, so that a run with nothing to do sees when the file appears.
         && !matching_paths(board, &glob::Pattern::escape(word))?.is_empty()
         && board.session.path(word).is_file();
-    board.seen.borrow_mut().files.insert(word.to_owned(), is);
+    board
+        .looked
+        .seen
+        .borrow_mut()
+        .files
+        .insert(word.to_owned(), is);
     Ok(is)
 }
 

@@ -28,7 +28,7 @@ impl Loop<'_, '_> {
             return Err(error);
         }
         self.board.session.store.rest()?;
-        self.summary.basis = self.board.basis.take();
+        self.summary.basis = self.board.looked.basis.take();
         self.listener.hear(&Event::RunFinished {
             ran,
             cached,
