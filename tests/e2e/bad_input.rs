@@ -250,7 +250,7 @@ fn a_recording_that_is_not_in_the_table_is_named() {
     sandbox.write("recordings.csv", "recording,subject\nother,1\n");
     let study = format!(
         "{}\n[node.table]\nkind = \"recordings\"\ntable = {{ file = \"recordings.csv\" }}\n[node.net]\nkind = \"train\"\n\
-         epochs = \"zscored.epochs\"\nrecordings = \"table.recordings\"\ntrain = \"1\"\nvalidation = \"1\"\n",
+         epochs = \"zscored.epochs\"\nrecordings = \"table.recordings\"\ntrain = \"1\"\nvalidation = \"2\"\n",
         READ.replace(
             "[node.epochs]\n",
             "[node.epochs]\nfor_each = { recording = [\"ST7011\"] }\n"

@@ -19,7 +19,7 @@ mod alpha_beta;
 mod bias;
 mod epsilon;
 mod flat;
-mod gamma;
+pub(crate) mod gamma;
 mod norm;
 mod pass;
 mod propagation;
@@ -194,14 +194,33 @@ mod tests {
                 "alpha-beta(1,0,bias=investigate)",
                 "`bias` of `alpha-beta` is `investigate`, must be one of bach, ignore, innvestigate, did you mean `innvestigate`?",
             ),
-            ("alpha-beta(1)", "`alpha-beta` needs `beta`: a number ≥ 0"),
+            (
+                "alpha-beta(1)",
+                "`alpha-beta` needs `beta`: 0 or a number from 1e-30 to 1e6",
+            ),
             (
                 "alpha-beta(1,1)",
                 "`alpha-beta` needs alpha − beta = 1, has 1 − 1",
             ),
             (
                 "epsilon(-1)",
-                "`epsilon` of `epsilon` is `-1`, must be a number ≥ 0",
+                "`epsilon` of `epsilon` is `-1`, must be 0 or a number from 1e-30 to 1e30",
+            ),
+            (
+                "gamma(1e38)",
+                "`gamma` of `gamma` is `1e38`, must be 0 or a number from 1e-30 to 1e12",
+            ),
+            (
+                "epsilon(1e-320)",
+                "`epsilon` of `epsilon` is `1e-320`, must be 0 or a number from 1e-30 to 1e30",
+            ),
+            (
+                "alpha-beta(1e12,1e12)",
+                "`alpha` of `alpha-beta` is `1e12`, must be 0 or a number from 1e-30 to 1e6",
+            ),
+            (
+                "z-box(-1e39,1)",
+                "`low` of `z-box` is `-1e39`, must be a number or a list `[1,2,…]`, within ±1e30",
             ),
             ("epsilon(1", "`epsilon(1` lacks its closing `)`"),
             ("flat(1)", "`flat` takes nothing, has `1` too many"),

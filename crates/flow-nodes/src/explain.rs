@@ -238,10 +238,11 @@ fn explained(task: &Task<'_>, path: &std::path::Path) -> Result<Found, NodeError
     let mut maps = Maps::create(path, &rules, shape, &facts)?;
     let samples = Samples {
         count: data.count,
-        channels: network.channels,
+        channels: &channels,
         time: network.time,
         append: &|n, x| data.append(n, x),
         label: &|n| data.labels.as_ref().map_or(0, |labels| labels[n]),
+        place: &|n| format!("sample {n} (from 0)"),
     };
     let walked = walk(&walker, &samples, question, task.observer, Some(&mut maps))
         .map_err(|error| placed(error, &input.name))?;

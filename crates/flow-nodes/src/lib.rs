@@ -45,6 +45,7 @@ pub mod table;
 pub mod tensor;
 mod train;
 mod walk;
+mod whereabouts;
 mod zscore;
 
 use flow_contract::{Catalog, Kind, Row};

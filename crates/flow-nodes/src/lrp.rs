@@ -13,9 +13,10 @@ use flow_learn::relevance::Walker;
 
 use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::maps::Maps;
-use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns, outputs};
-use crate::recordings::{RECORDINGS_PORT, RELEVANCE, ZSCORED_PORT, read_all, select};
+use crate::predict::{TEST_PARAM, WEIGHTS_PORT, epoch_columns, fits};
+use crate::recordings::{RECORDINGS_PORT, RELEVANCE, Recorded, ZSCORED_PORT, read_all, select};
 use crate::walk::{Question, Samples, Walked, walk};
+use crate::whereabouts::epoch_in_words;
 
 /// Relevance maps of one or more rules.
 pub const MAPS: PortType = PortType::tensor("relevance maps", "epoch, channel, time", "relevance");
@@ -103,8 +104,8 @@ impl Kind for Lrp {
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let classes = &chosen[0].classes;
             let (network, walker) = walker_of(task)?;
-            outputs(&network, classes)?;
-            let walked = explained(task, (&network, &walker), &epochs, None)?;
+            fits(&network, chosen[0])?;
+            let walked = explained(task, &walker, (&chosen, &epochs), None)?;
             let predicted: Vec<&str> = walked
                 .predicted
                 .iter()
@@ -153,16 +154,17 @@ pub fn walker_of(task: &Task<'_>) -> Result<(Network, Walker<f32>), NodeError> {
 /// Walks the epochs by the task's target and start.
 fn explained(
     task: &Task<'_>,
-    (network, walker): (&Network, &Walker<f32>),
-    epochs: &Epochs<'_>,
+    walker: &Walker<f32>,
+    (chosen, epochs): (&[&Recorded<'_>], &Epochs<'_>),
     maps: Option<&mut Maps>,
 ) -> Result<Walked, NodeError> {
     let samples = Samples {
         count: epochs.count(),
-        channels: network.channels,
-        time: network.time,
+        channels: &chosen[0].channels,
+        time: chosen[0].time,
         append: &|n, x| x.extend_from_slice(epochs.signals(n)),
         label: &|n| usize::from(epochs.label(n)),
+        place: &|n| epoch_in_words(chosen, n),
     };
     let question = Question::of(task.params, 0);
     walk(walker, &samples, question, task.observer, maps)
@@ -220,6 +222,7 @@ impl Kind for RelevanceMaps {
         let facts = [("channels", chosen[0].channels.join("\t"))];
         let mut maps = Maps::create(&path, &rule, shape, &facts)?;
         let (network, walker) = walker_of(task)?;
-        explained(task, (&network, &walker), &epochs, Some(&mut maps)).map(drop)
+        fits(&network, chosen[0])?;
+        explained(task, &walker, (&chosen, &epochs), Some(&mut maps)).map(drop)
     }
 }

@@ -7,12 +7,13 @@ use flow_contract::{
     ParamSpec, ParamType, Params, PortType, Task, Value,
 };
 use flow_learn::network::Network;
-use flow_learn::predict::{predict_epochs, predicted_class, softmax};
+use flow_learn::predict::{PredictError, predict_epochs, predicted_class, softmax};
 
 use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::recordings::{RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
 use crate::train::WEIGHTS;
+use crate::whereabouts::{epoch_in_words, not_finite};
 
 /// One row a test epoch: where it is from, its true and its predicted class.
 pub const PREDICTIONS: PortType = PortType::new("predictions", Form::Table);
@@ -81,10 +82,10 @@ impl Kind for Predict {
             let all = read_all(task)?;
             let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let (network, weights) = crate::network::read(task.input("weights")?)?;
+            fits(&network, chosen[0])?;
             let mut logits = predict_epochs(&network, &weights, &epochs, backend(task)?)
-                .map_err(NodeError::new)?;
+                .map_err(|error| told(error, &chosen))?;
             let classes = &chosen[0].classes;
-            outputs(&network, classes)?;
             let predicted: Vec<usize> = logits.chunks(classes.len()).map(predicted_class).collect();
             softmax(&mut logits, classes.len());
             let mut table = epoch_columns(&chosen).text(
@@ -107,11 +108,33 @@ impl Kind for Predict {
     }
 }
 
-/// Refuses a network that does not say one number a class.
+/// The error, with the recording and the epoch that it is of.
+fn told(error: PredictError, chosen: &[&Recorded<'_>]) -> NodeError {
+    match error {
+        PredictError::NotFinite { epoch } => {
+            let place = epoch_in_words(chosen, epoch);
+            NodeError::new(format!("{place}: a logit is not finite"))
+        }
+        error => not_finite(chosen).unwrap_or_else(|| NodeError::new(error)),
+    }
+}
+
+/// Refuses a network that does not take such epochs, or does not say one number a class.
 ///
 /// # Errors
 /// With both numbers.
-pub fn outputs(network: &Network, classes: &[String]) -> Result<(), NodeError> {
+pub fn fits(network: &Network, epochs: &Recorded<'_>) -> Result<(), NodeError> {
+    let (channels, classes) = (&epochs.channels, &epochs.classes);
+    if (network.channels, network.time) != (channels.len(), epochs.time) {
+        let takes = format!("{} channels × {} samples", network.channels, network.time);
+        let what = format!(
+            "the network takes {takes}, the epochs have {} × {}",
+            channels.len(),
+            epochs.time
+        );
+        let help = "connect weights that were trained on epochs of this size";
+        return Err(NodeError::new(what).help(help));
+    }
     let found = network.classes().map_err(NodeError::new)?;
     if found == classes.len() {
         return Ok(());

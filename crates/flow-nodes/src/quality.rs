@@ -12,9 +12,10 @@ use flow_learn::relevance::{Start, Target, Walker};
 
 use crate::backend::{BACKEND_PARAM, backend_class};
 use crate::lrp::walker_of;
-use crate::predict::{TEST_PARAM, WEIGHTS_PORT};
+use crate::predict::{TEST_PARAM, WEIGHTS_PORT, fits};
 use crate::recordings::{RECORDINGS_PORT, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
+use crate::whereabouts::not_finite;
 
 /// Measures of quality, each a mean over the epochs measured.
 pub const QUALITY: PortType = PortType::new("quality", Form::Table);
@@ -97,9 +98,12 @@ impl Kind for Quality {
     fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
         let table = {
             let all = read_all(task)?;
-            let (_, epochs) = select(&all, task.params.text("test"), "test")?;
+            let (chosen, epochs) = select(&all, task.params.text("test"), "test")?;
             let (network, walker) = walker_of(task)?;
-            let measured = measure(task, &walker, &epochs, (network.channels, network.time))?;
+            fits(&network, chosen[0])?;
+            let size = (network.channels, network.time);
+            let told = |error| not_finite(&chosen).unwrap_or(error);
+            let measured = measure(task, &walker, &epochs, size).map_err(told)?;
             table(&measured)?
         };
         task.give("quality", table);

@@ -22,6 +22,7 @@ use crate::backend::{BACKEND_PARAM, backend, backend_class, check_backend};
 use crate::network::{network, network_problem};
 use crate::recordings::{RECORDINGS_PORT, Recorded, ZSCORED_PORT, read_all, select};
 use crate::table::TableBuilder;
+use crate::whereabouts::not_finite;
 
 /// A trained network: its weights, and as a fact its layers.
 pub const WEIGHTS: PortType = PortType::new("weights", Form::Tensors);
@@ -171,17 +172,30 @@ impl Kind for Train {
     fn check_param(&self, name: &str, value: &Value) -> Result<(), ParamProblem> {
         match name {
             "network" => network_problem(value).map_or(Ok(()), Err),
-            "learning_rate" | "adam_epsilon" | "plateau_factor"
-                if value.as_float() == Some(0.0) =>
-            {
-                Err(ParamProblem {
-                    param: name.to_owned(),
-                    what: "it is 0, and a network can't learn by that".to_owned(),
-                    help: "give a number above 0".to_owned(),
-                })
+            "learning_rate" | "adam_epsilon" | "plateau_factor" => {
+                rate_problem(name, value).map_or(Ok(()), Err)
             }
             _ => check_backend(name, value),
         }
+    }
+
+    fn check(&self, params: &Params) -> Result<(), Vec<ParamProblem>> {
+        let learned: Vec<&str> = params.text("train").split_whitespace().collect();
+        let validated = params.text("validation").split_whitespace();
+        let mut both: Vec<&str> = validated.filter(|one| learned.contains(one)).collect();
+        both.sort_unstable();
+        both.dedup();
+        if both.is_empty() {
+            return Ok(());
+        }
+        Err(vec![ParamProblem {
+            param: "validation".to_owned(),
+            what: format!(
+                "`{}` is in `train` too, so the best training epoch would be chosen on what was learned",
+                both.join("`, `")
+            ),
+            help: "give each subject one role, as the kind `folds` does".to_owned(),
+        }])
     }
 
     fn backend(&self, params: &Params) -> Option<String> {
@@ -198,7 +212,7 @@ impl Kind for Train {
             let params = task.params;
             let (learned, train_epochs) = select(&all, params.text("train"), "training")?;
             warn_of_absent(&learned, task.observer);
-            let (_, validation) = select(&all, params.text("validation"), "validation")?;
+            let (validated, validation) = select(&all, params.text("validation"), "validation")?;
             let network = network(
                 params,
                 all[0].channels.len(),
@@ -220,13 +234,34 @@ impl Kind for Train {
                 most: settings.training_epochs,
                 checkpoint: Checkpoint::of(task),
             };
-            let trained = trained(&training, &mut ear).map_err(NodeError::new)?;
+            let trained = trained(&training, &mut ear).map_err(|error| {
+                let both = not_finite(&learned).or_else(|| not_finite(&validated));
+                both.unwrap_or_else(|| NodeError::new(error))
+            })?;
             (weights_file(&network, &trained)?, history_table(&trained)?)
         };
         task.give("weights", weights);
         task.give("history", history);
         Ok(())
     }
+}
+
+/// What is wrong with a number that a network is to learn by: 0, or nothing that single precision holds.
+fn rate_problem(name: &str, value: &Value) -> Option<ParamProblem> {
+    let value = value.as_float()?;
+    let what = match value as f32 {
+        single if single.is_normal() => return None,
+        _ if value == 0.0 => "it is 0, and a network can't learn by that".to_owned(),
+        single if single.is_finite() => {
+            format!("it is {value:e}, too small for single precision, which networks learn in")
+        }
+        _ => format!("it is {value:e}, too large for single precision, which networks learn in"),
+    };
+    Some(ParamProblem {
+        param: name.to_owned(),
+        what,
+        help: "give a number above 0, usually from 1e-8 to 1".to_owned(),
+    })
 }
 
 /// Says which classes the network can't learn, because nothing it learns from is of them.

@@ -2,9 +2,10 @@
 
 use flow_contract::{NodeError, Observer, Params};
 use flow_learn::predict::predicted_class;
-use flow_learn::relevance::{Explanation, Start, Target, Walker};
+use flow_learn::relevance::{Explanation, RelevanceError, Start, Target, Walker};
 
 use crate::maps::Maps;
+use crate::whereabouts::number_not_finite;
 
 /// Samples explained at once: enough for all cores, little enough to stay in cache.
 const BATCH: usize = 32;
@@ -47,14 +48,16 @@ impl Question {
 pub struct Samples<'a> {
     /// How many.
     pub count: usize,
-    /// Channels of each.
-    pub channels: usize,
+    /// The names of their channels.
+    pub channels: &'a [String],
     /// Length of each channel.
     pub time: usize,
     /// Appends the numbers of the n-th, `[channel, time]`.
     pub append: &'a dyn Fn(usize, &mut Vec<f32>),
     /// The class of the n-th; 0 where nobody asks.
     pub label: &'a dyn Fn(usize) -> usize,
+    /// Where the n-th is, in words.
+    pub place: &'a dyn Fn(usize) -> String,
 }
 
 /// What was found, one entry a sample.
@@ -114,7 +117,7 @@ pub fn walk(
             false => Start::One,
         };
         let explained = walker.explain(&x, target, start);
-        let explained = explained.map_err(|error| NodeError::new(error.counted_from(from)))?;
+        let explained = explained.map_err(|error| samples.told(error.counted_from(from)))?;
         let classes = explained.logits.len() / batch.len();
         let predicted = explained.logits.chunks(classes).map(predicted_class);
         walked.predicted.extend(predicted);
@@ -123,7 +126,9 @@ pub fn walk(
             .rules
             .resize_with(explained.rules.len(), Sums::default);
         for (n, (rule, sums)) in explained.rules.iter().zip(&mut walked.rules).enumerate() {
-            sums.add(rule, samples);
+            if let Err(sample) = sums.add(rule, samples) {
+                return Err(beyond(&walker.names()[n], &(samples.place)(from + sample)));
+            }
             if let Some(maps) = &mut maps {
                 maps.write(n, from, rule)?;
             }
@@ -135,19 +140,41 @@ pub fn walk(
 
 /// Says where among all samples the `at`-th number behind the start of sample `from` is.
 fn not_finite(samples: &Samples<'_>, from: usize, at: usize, value: f32) -> NodeError {
-    let row = at / samples.time;
-    let (sample, channel) = (from + row / samples.channels, row % samples.channels);
-    let time = at % samples.time;
-    NodeError::new(format!(
-        "sample {sample}, channel {channel}, time {time} (each from 0) is {value}"
-    ))
-    .help("leave such samples out, or fill what is missing")
+    let (row, channels) = (at / samples.time, samples.channels);
+    let place = (samples.place)(from + row / channels.len());
+    let channel = &channels[row % channels.len()];
+    number_not_finite(&place, channel, at % samples.time, value)
+}
+
+impl Samples<'_> {
+    /// The error, with the sample's place.
+    fn told(&self, error: RelevanceError) -> NodeError {
+        match error {
+            RelevanceError::NotFinite { sample, what } => {
+                NodeError::new(format!("{}: {what} is not finite", (self.place)(sample)))
+            }
+            error => NodeError::new(error),
+        }
+    }
+}
+
+/// Relevance that no table holds.
+fn beyond(rule: &str, place: &str) -> NodeError {
+    let what = format!("{place}: the relevance by `{rule}` is too near 0 or too large for a table");
+    NodeError::new(what)
+        .because("a rule's numbers multiply from layer to layer, and a table holds 1e-307 to 1e308")
+        .help("give the rule numbers nearer 1: each layer divides relevance by its ε")
 }
 
 impl Sums {
-    fn add(&mut self, rule: &Explanation<f32>, samples: &Samples<'_>) {
-        let sample_len = samples.channels * samples.time;
-        for (relevance, &exponent) in rule.relevance.chunks(sample_len).zip(&rule.exponents) {
+    /// Adds the samples of a batch.
+    ///
+    /// # Errors
+    /// The first sample whose sum of absolute relevance double precision doesn't hold in full.
+    fn add(&mut self, rule: &Explanation<f32>, samples: &Samples<'_>) -> Result<(), usize> {
+        let sample_len = samples.channels.len() * samples.time;
+        let each = rule.relevance.chunks(sample_len).zip(&rule.exponents);
+        for (sample, (relevance, &exponent)) in each.enumerate() {
             // Relevance comes in units of a power of two of its own, so that ε = 100 does not underflow.
             let unit = f64::from(exponent).exp2();
             for channel in relevance.chunks(samples.time) {
@@ -156,6 +183,12 @@ impl Sums {
                 self.absolute.push(absolute * unit);
                 self.signed.push(signed * unit);
             }
+            let channels = self.absolute.len() - samples.channels.len()..;
+            let total: f64 = self.absolute[channels].iter().sum();
+            if !total.is_normal() && relevance.iter().any(|value| *value != 0.0) {
+                return Err(sample);
+            }
         }
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The composites that have names.
 
 use super::{Composite, CompositeError, entries};
-use crate::rules::text::{self, Call};
+use crate::rules::gamma::MOST_GAMMA;
+use crate::rules::text::{self, Call, MOST};
 use crate::rules::{Parameter, Value, Wants};
 use std::fmt;
 
@@ -20,14 +21,14 @@ const EPSILON: Parameter = Parameter {
     name: "epsilon",
     wants: Wants::Number {
         usual: Some(1e-6),
-        least: 0.0,
+        most: MOST,
     },
 };
 const GAMMA: Parameter = Parameter {
     name: "gamma",
     wants: Wants::Number {
         usual: Some(0.25),
-        least: 0.0,
+        most: MOST_GAMMA,
     },
 };
 const LOW: Parameter = Parameter {

@@ -179,11 +179,11 @@ impl Step<'_> {
                 self.rate(rate)?;
                 self.map().map(|_| self.gets)
             }
-            Op::LeakyRelu { slope } => self.finite("slope", slope),
-            Op::Elu { alpha } => self.finite("alpha", alpha),
+            Op::LeakyRelu { slope } => self.single("slope", slope),
+            Op::Elu { alpha } => self.single("alpha", alpha),
             Op::BatchNorm { epsilon } => {
                 self.range("epsilon", epsilon, epsilon > 0.0, "above 0")?;
-                Ok(self.gets)
+                self.single("epsilon", epsilon)
             }
             Op::Relu | Op::Gelu => Ok(self.gets),
         }
@@ -317,13 +317,20 @@ impl Step<'_> {
         self.range(
             "rate",
             rate,
-            (0.0..1.0).contains(&rate),
+            rate >= 0.0 && (rate as f32) < 1.0,
             "at least 0 and below 1",
         )
     }
 
-    fn finite(&self, what: &'static str, value: f64) -> Result<Shape, NetworkError> {
-        self.range(what, value, value.is_finite(), "finite")?;
+    /// Refuses what single precision makes infinite or 0, or holds only in part.
+    fn single(&self, what: &'static str, value: f64) -> Result<Shape, NetworkError> {
+        let holds = value == 0.0 || (value as f32).is_normal();
+        self.range(
+            what,
+            value,
+            holds,
+            "0 or between 1.2e-38 and 3.4e38, either sign",
+        )?;
         Ok(self.gets)
     }
 

@@ -132,6 +132,17 @@ impl<T: Real> Walker<T> {
         })
     }
 
+    /// The methods in words, as [`Explanations::rules`] has them.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.ways.iter().map(|way| way.name.clone()).collect();
+        if let Some((wide, places)) = &self.wide {
+            for (&place, name) in places.iter().zip(wide.names()) {
+                names.insert(place, name);
+            }
+        }
+        names
+    }
+
     /// The logits of a batch, `[batch, classes]`; `x`: `[batch, channels, time]`.
     ///
     /// # Errors

@@ -40,15 +40,18 @@ pub(super) static KIND: RuleKind = RuleKind {
 
 const FACTOR: Wants = Wants::Number {
     usual: None,
-    least: 0.0,
+    most: MOST_FACTOR,
 };
+
+/// Above it α and α − 1 can't be told apart in single precision, so that the difference of the two sides is lost.
+const MOST_FACTOR: f64 = 1e6;
 
 /// What iNNvestigate puts for a denominator of 0.
 const INNVESTIGATE_ZERO: f64 = 1e-7;
 
 fn check(arguments: &[Value]) -> Result<(), RuleError> {
     let (alpha, beta) = (arguments[0].number(), arguments[1].number());
-    if (alpha - beta - 1.0).abs() <= 1e-9 * alpha.max(1.0) {
+    if (alpha - beta - 1.0).abs() <= 1e-9 {
         Ok(())
     } else {
         Err(RuleError::AlphaMinusBeta { alpha, beta })

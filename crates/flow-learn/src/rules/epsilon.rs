@@ -1,5 +1,6 @@
 //! LRP-ε.
 
+use super::text::MOST;
 use super::{
     Branch, InputPart, Parameter, Part, Propagation, RuleKind, STABILIZER, Term, Value, Wants,
 };
@@ -20,7 +21,7 @@ pub(super) static KIND: RuleKind = RuleKind {
             name: "epsilon",
             wants: Wants::Number {
                 usual: Some(STABILIZER),
-                least: 0.0,
+                most: MOST,
             },
         },
         Parameter {

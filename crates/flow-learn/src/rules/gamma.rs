@@ -5,6 +5,10 @@ use super::{
     Branch, Gate, InputPart, Parameter, Part, Propagation, RuleKind, STABILIZER, Term, Value, Wants,
 };
 
+/// The largest γ: sums of `γ·x·w` up to 1e26 stay within single precision, and from 1e8 on what γ favours is all
+/// that counts anyway.
+pub(crate) const MOST_GAMMA: f64 = 1e12;
+
 /// Contributions of the output's own sign are favoured by `1 + γ`.
 ///
 /// * where `z_k > 0`: `c_jk = x_j⁺(w_jk + γw_jk⁺) + x_j⁻(w_jk + γw_jk⁻)`, `d_k = Σ c_jk + b + γb⁺`
@@ -22,7 +26,7 @@ pub(super) static KIND: RuleKind = RuleKind {
             name: "gamma",
             wants: Wants::Number {
                 usual: Some(0.25),
-                least: 0.0,
+                most: MOST_GAMMA,
             },
         },
         BIAS,

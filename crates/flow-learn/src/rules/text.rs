@@ -3,6 +3,12 @@
 use crate::spelling::nearest;
 use std::fmt;
 
+/// The largest number a rule takes. Single precision ends at 3e38: this leaves room for weights, inputs and sums
+/// of 1e8, and for weights and inputs of 1e-8 where relevance is divided by it.
+pub(crate) const MOST: f64 = 1e30;
+/// The smallest number above 0 that a rule takes, for the same reason.
+pub(crate) const LEAST: f64 = 1e-30;
+
 /// A parameter of a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameter {
@@ -19,8 +25,8 @@ pub enum Wants {
     Number {
         /// The value where none is given; `None` where one must be.
         usual: Option<f64>,
-        /// The smallest it may be.
-        least: f64,
+        /// The largest it may be; the smallest is 0, the smallest above it [`LEAST`].
+        most: f64,
     },
     /// One of these words; the first where none is given.
     Word(&'static [&'static str]),
@@ -38,10 +44,9 @@ pub enum Wants {
 impl fmt::Display for Wants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number { least, .. } if least.is_finite() => write!(f, "a number ≥ {least}"),
-            Self::Number { .. } => write!(f, "a number"),
+            Self::Number { most, .. } => write!(f, "0 or a number from {LEAST:e} to {most:e}"),
             Self::Word(words) => write!(f, "one of {}", words.join(", ")),
-            Self::Numbers => write!(f, "a number or a list `[1,2,…]`"),
+            Self::Numbers => write!(f, "a number or a list `[1,2,…]`, within ±{MOST:e}"),
             Self::Count { most, .. } => write!(f, "a whole number from 1 to {most}"),
         }
     }
@@ -340,8 +345,8 @@ fn usual(parameter: &Parameter) -> Option<Value> {
 
 fn read(rule: &'static str, parameter: &Parameter, text: &str) -> Result<Value, RuleError> {
     let value = match parameter.wants {
-        Wants::Number { least, .. } => number(text)
-            .filter(|&value| value >= least)
+        Wants::Number { most, .. } => number(text)
+            .filter(|&value| value == 0.0 || (LEAST..=most).contains(&value))
             .map(Value::Number),
         Wants::Word(words) => words
             .iter()
@@ -372,7 +377,9 @@ fn number(text: &str) -> Option<f64> {
         .filter(|value: &f64| value.is_finite())
 }
 
+/// One number or a list, none beyond [`MOST`].
 fn numbers(text: &str) -> Option<Vec<f64>> {
+    let number = |text| number(text).filter(|value| value.abs() <= MOST);
     let inside = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));

@@ -92,7 +92,7 @@ impl TrainingSettings {
     /// Whether every number lies in its range.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let decay = |x: f64| (0.0..1.0).contains(&x);
-        let positive = |x: f64| x > 0.0 && x.is_finite();
+        let positive = |x: f64| x > 0.0 && (x as f32).is_normal(); // networks learn in single precision
         for (what, value, holds, wanted) in [
             ("batch", self.batch as f64, self.batch > 0, "at least 1"),
             (
@@ -105,9 +105,14 @@ impl TrainingSettings {
                 "learning rate",
                 self.learning_rate,
                 positive(self.learning_rate),
-                "above 0",
+                "between 1.2e-38 and 3.4e38",
             ),
-            ("epsilon", self.epsilon, positive(self.epsilon), "above 0"),
+            (
+                "epsilon",
+                self.epsilon,
+                positive(self.epsilon),
+                "between 1.2e-38 and 3.4e38",
+            ),
             (
                 "beta 1",
                 self.beta_1,
@@ -136,7 +141,7 @@ impl TrainingSettings {
                 "plateau factor",
                 self.plateau_factor,
                 positive(self.plateau_factor),
-                "above 0",
+                "between 1.2e-38 and 3.4e38",
             ),
         ] {
             if !holds {

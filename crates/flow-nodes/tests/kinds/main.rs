@@ -12,3 +12,4 @@ mod lab;
 mod recordings;
 mod sleep_edf;
 mod train;
+mod walks;

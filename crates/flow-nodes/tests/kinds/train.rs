@@ -58,16 +58,33 @@ fn classes_that_no_training_epoch_has_are_told() {
 }
 
 #[test]
-fn a_rate_of_zero_is_refused_before_anything_runs() {
+fn rates_that_single_precision_does_not_hold_are_refused_before_anything_runs() {
     let train = flow_nodes::CATALOG.kind("train").unwrap();
+    let words = |name, value| match train.check_param(name, &Value::Float(value)) {
+        Ok(()) => "taken".to_owned(),
+        Err(problem) => problem.what,
+    };
     for name in ["learning_rate", "adam_epsilon", "plateau_factor"] {
-        assert!(
-            train.check_param(name, &Value::Float(0.0)).is_err(),
-            "{name}"
-        );
-        assert!(
-            train.check_param(name, &Value::Float(0.1)).is_ok(),
-            "{name}"
-        );
+        assert!(words(name, 0.0).contains("it is 0"), "{name}");
+        assert!(words(name, 1e-320).contains("too small"), "{name}");
+        assert!(words(name, 1e39).contains("1e39, too large"), "{name}");
+        assert_eq!(words(name, 0.1), "taken", "{name}");
+        assert_eq!(words(name, 1e-30), "taken", "{name}");
     }
+}
+
+#[test]
+fn a_subject_learned_from_and_validated_on_is_refused_by_name() {
+    let train = flow_nodes::CATALOG.kind("train").unwrap();
+    let refused = |learned: &str, validated: &str| {
+        let mut params = train.descriptor().defaults();
+        params.insert("train".to_owned(), text(learned));
+        params.insert("validation".to_owned(), text(validated));
+        train.check(&flow_contract::Params::new(params)).err()
+    };
+    assert_eq!(refused("01 02", "1 03"), None);
+    let problems = refused("01 02 03", "03 04  02 03").unwrap();
+    assert_eq!(problems[0].param, "validation");
+    let words = &problems[0].what;
+    assert!(words.starts_with("`02`, `03` is in `train` too"), "{words}");
 }
