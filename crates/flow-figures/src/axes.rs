@@ -64,13 +64,21 @@ pub(crate) fn x_title(scene: &mut Scene, area: Area, title: &str) {
     scene.text(Label::within(at(area.centre().x, y), title, font, area.width).middle());
 }
 
+/// How much longer than its panel a turned title may be.
+pub(crate) const TITLE_OVER: f64 = 10.0;
+
 /// Turned title at `x`, the baseline, centred on a panel.
 pub(crate) fn y_title(scene: &mut Scene, area: Area, x: f64, title: &str) {
     let font = Font::regular(TEXT);
     scene.text(
-        Label::within(at(x, area.centre().y), title, font, area.height + 10.0)
-            .middle()
-            .turned(),
+        Label::within(
+            at(x, area.centre().y),
+            title,
+            font,
+            area.height + TITLE_OVER,
+        )
+        .middle()
+        .turned(),
     );
 }
 

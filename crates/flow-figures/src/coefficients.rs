@@ -17,8 +17,8 @@ use crate::text::Font;
 const MOST_GROUPS: usize = 28;
 /// Most groups of heat maps that stand side by side.
 const FEW_GROUPS: usize = 8;
-/// Heat maps side by side.
-const ABREAST: usize = 3;
+/// Most heat maps side by side.
+const MOST_ABREAST: usize = 3;
 /// Adjusted p-values up to which one and two stars are set.
 const STARS: [f64; 2] = [0.01, 0.001];
 // The ends of ColorBrewer's RdBu: told apart by colour-blind readers, and no modality's colour.
@@ -76,11 +76,7 @@ pub fn coefficients(input: &Coefficients) -> Result<Figure, FigureError> {
     page.legend(&legend(input));
     let names = Font::bold(TEXT);
     let labels = names.widest(input.modalities.iter().map(|n| names.shorten(n, 60.0)));
-    let abreast = if input.groups.len() > FEW_GROUPS {
-        1
-    } else {
-        ABREAST
-    };
+    let abreast = abreast(input);
     for row in input.effects.chunks(abreast) {
         let left = MARGIN + labels + 6.0;
         let gap = 16.0;
@@ -100,6 +96,15 @@ pub fn coefficients(input: &Coefficients) -> Result<Figure, FigureError> {
         page.y = bottom + 6.0;
     }
     Ok(page.finish(&note(input), &description(input)))
+}
+
+/// How many heat maps stand side by side: rows as even as can be, so that few leave no page white.
+fn abreast(input: &Coefficients) -> usize {
+    if input.groups.len() > FEW_GROUPS {
+        return 1;
+    }
+    let rows = input.effects.len().div_ceil(MOST_ABREAST);
+    input.effects.len().div_ceil(rows)
 }
 
 fn check_input(input: &Coefficients) -> Result<(), FigureError> {

@@ -62,8 +62,10 @@ pub struct NightEpoch {
 /// A signal, cut into epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// Name: `EEG`; one named like a modality has its colour.
+    /// Name: `EEG`, or `motion 2`.
     pub name: String,
+    /// Position of the modality whose colour it has, if it is of one.
+    pub modality: Option<usize>,
     /// Unit: `µV`, or `SD` for z-scores.
     pub unit: String,
     /// Samples of every epoch, at least 1.
@@ -153,8 +155,13 @@ fn check_input(input: &Night) -> Result<(), FigureError> {
     check::at_most("signals", &input.signals, MOST_SIGNALS)?;
     check::within("epoch_seconds", &[input.epoch_seconds], 1e-3, 1e6)?;
     check_epochs(input)?;
-    for signal in &input.signals {
+    let modalities = input.modalities.len();
+    for (i, signal) in input.signals.iter().enumerate() {
         check_signal(signal, input.epochs.len())?;
+        let modality = signal.modality;
+        modality.map_or(Ok(()), |modality| {
+            check::position("signals.modality", i, modality, modalities)
+        })?;
     }
     Ok(())
 }

@@ -7,9 +7,10 @@ use crate::axes;
 use crate::axis::{Axis, Tick, around_zero};
 use crate::scene::{Area, Point, at, fill, stroke};
 use crate::style::{Colour, Look, MARGIN, TEXT, looks as looks_of};
+use crate::text::Font;
 
-/// Height of a panel.
-const HEIGHT: f64 = 34.0;
+/// Least and most height of a panel, which grows with a long name.
+const HEIGHTS: (f64, f64) = (34.0, 60.0);
 /// Width of a column, points: finer than print, so nothing is lost.
 const COLUMN_WIDTH: f64 = 0.5;
 /// Part of the columns whose extremes fit the panel.
@@ -19,18 +20,24 @@ const KEPT: f64 = 0.99;
 pub(super) fn draw(column: &mut Column<'_>, input: &Night, looks: &[Look]) {
     let names: Vec<String> = input.signals.iter().map(|s| s.name.clone()).collect();
     let own = looks_of(&names);
+    let longest = Font::regular(TEXT).widest(input.signals.iter().map(title));
+    let height = (longest - axes::TITLE_OVER).clamp(HEIGHTS.0, HEIGHTS.1);
     for (i, signal) in input.signals.iter().enumerate() {
-        let modality = input
-            .modalities
-            .iter()
-            .position(|name| *name == signal.name);
-        let colour = modality.map_or(own[i].colour, |m| looks[m].colour);
-        draw_signal(column, signal, colour);
+        let colour = signal.modality.map_or(own[i].colour, |m| looks[m].colour);
+        draw_signal(column, signal, colour, height);
     }
 }
 
-fn draw_signal(column: &mut Column<'_>, signal: &Signal, colour: Colour) {
-    let area = column.panel(HEIGHT);
+/// Name and unit.
+fn title(signal: &Signal) -> String {
+    match signal.unit.is_empty() {
+        true => signal.name.clone(),
+        false => format!("{} [{}]", signal.name, signal.unit),
+    }
+}
+
+fn draw_signal(column: &mut Column<'_>, signal: &Signal, colour: Colour, height: f64) {
+    let area = column.panel(height);
     let envelopes: Vec<Envelope> = column
         .timeline
         .runs
@@ -50,17 +57,7 @@ fn draw_signal(column: &mut Column<'_>, signal: &Signal, colour: Colour) {
         }
     }
     axes::frame(column.scene, area);
-    let unit = if signal.unit.is_empty() {
-        String::new()
-    } else {
-        format!(" [{}]", signal.unit)
-    };
-    axes::y_title(
-        column.scene,
-        area,
-        MARGIN + TEXT,
-        &format!("{}{unit}", signal.name),
-    );
+    axes::y_title(column.scene, area, MARGIN + TEXT, &title(signal));
 }
 
 /// Least and greatest sample of each column of one run.

@@ -17,7 +17,7 @@ pub struct FigureCoefficients;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-coefficients",
-    revision: 3,
+    revision: 4,
     summary: "Draws a heat map of coefficients for each term, marked where significant (Figure 4).",
     example: r#"[node.figure4]
 kind = "figure-coefficients"

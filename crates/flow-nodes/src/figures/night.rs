@@ -17,7 +17,7 @@ pub struct FigureNight;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-night",
-    revision: 2,
+    revision: 3,
     summary: "Draws true and predicted classes, the signals and the shares over a recording (Figure 3).",
     example: r#"[node.figure3]
 kind = "figure-night"
@@ -172,6 +172,7 @@ fn draw(
     let class = |name: &String| recorded.classes.iter().position(|class| class == name);
     let modalities = recorded.modalities();
     let channels = recorded.channels.len();
+    let names = names(&recorded.channels);
     let columns = modalities
         .iter()
         .map(|modality| shares.floats(&format!("share_{modality}")))
@@ -203,7 +204,10 @@ fn draw(
             .copied()
             .collect();
         Signal {
-            name: recorded.channels[channel].clone(),
+            name: names[channel].clone(),
+            modality: modalities
+                .iter()
+                .position(|name| *name == recorded.channels[channel]),
             unit: recorded.units[channel].clone(),
             samples_per_epoch: size,
             samples,
@@ -219,4 +223,26 @@ fn draw(
         signals: (0..channels).map(signal).collect(),
         modalities,
     })
+}
+
+/// Names of channels that carry their modality's name: with a number where several are of one.
+fn names(channels: &[String]) -> Vec<String> {
+    let same = |name: &String, among: &[String]| among.iter().filter(|one| *one == name).count();
+    let each = channels.iter().enumerate();
+    each.map(|(at, name)| match same(name, channels) {
+        1 => name.clone(),
+        _ => format!("{name} {}", 1 + same(name, &channels[..at])),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_of_one_modality_are_told_apart() {
+        let channels = ["motion", "ECG", "motion"].map(str::to_owned);
+        assert_eq!(names(&channels), ["motion 1", "ECG", "motion 2"]);
+    }
 }

@@ -50,8 +50,9 @@ pub fn night_of(n: usize, dropped: impl Fn(usize) -> bool, samples_per_epoch: us
             shares: (i % 61 != 40).then_some(shares),
         });
     }
-    let signal = |(name, samples): (String, Vec<f32>)| Signal {
+    let signal = |(at, (name, samples)): (usize, (String, Vec<f32>))| Signal {
         name,
+        modality: Some(at),
         unit: "SD".into(),
         samples_per_epoch,
         samples,
@@ -64,7 +65,12 @@ pub fn night_of(n: usize, dropped: impl Fn(usize) -> bool, samples_per_epoch: us
         classes: stages(),
         modalities: modalities(),
         epochs,
-        signals: modalities().into_iter().zip(samples).map(signal).collect(),
+        signals: modalities()
+            .into_iter()
+            .zip(samples)
+            .enumerate()
+            .map(signal)
+            .collect(),
     }
 }
 
