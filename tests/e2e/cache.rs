@@ -1,6 +1,9 @@
 //! What runs again and what does not, on the real catalog.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::sandbox::{SMALL, Sandbox};
 
@@ -229,4 +232,38 @@ fn damage_of_the_ledger_is_told_once_and_taken_out() {
     assert_eq!(said.ran(), ["a"]);
     assert!(said.err.contains("cache/damaged/ledger-"), "{}", said.err);
     assert_eq!(sandbox.flow(&["fsck"]).code, 0);
+}
+
+#[test]
+fn a_blob_that_may_not_be_read_is_put_aside_and_made_again() {
+    let sandbox = Sandbox::new(
+        "[params]\nlines = 1\n[node.large]\nkind = \"command\"\nshell = \"seq 1 20000 > o\"\noutputs = { o = \"o\" }\n\
+         [node.tail]\nkind = \"command\"\nshell = \"tail -n $lines {o} > t\"\ninputs = { o = \"large.o\" }\noutputs = { t = \"t\" }\n",
+    );
+    sandbox.run(&[]);
+    let blob = only_file_below(&sandbox.path("cache/blobs"));
+    fs::set_permissions(&blob, Permissions::from_mode(0o000)).unwrap();
+    // Root may read everything, unless it gives that up.
+    let mut flow = match fs::read(&blob) {
+        Ok(_) => Command::new("setpriv"),
+        Err(_) => Command::new("env"),
+    };
+    if flow.get_program() == "setpriv" {
+        let rights = "-dac_override,-dac_read_search";
+        flow.args(["--bounding-set", rights, "--inh-caps", rights]);
+    }
+    flow.args([env!("CARGO_BIN_EXE_flow"), "run", "--set", "lines=2", "-C"]);
+    let said = flow.arg(sandbox.path("")).output().unwrap();
+    let err = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.success(), "{err}");
+    assert!(err.contains("2 ran, 0 cached, 0 failed"), "{err}");
+    assert_eq!(fs::metadata(&blob).unwrap().mode() & 0o777, 0o444);
+}
+
+fn only_file_below(folder: &Path) -> PathBuf {
+    let mut at = folder.to_owned();
+    while at.is_dir() {
+        at = fs::read_dir(&at).unwrap().next().unwrap().unwrap().path();
+    }
+    at
 }

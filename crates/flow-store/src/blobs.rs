@@ -191,14 +191,14 @@ impl Store {
         if locked(&self.verified).get(digest) != Some(&stamp) {
             let actual = match Digest::of_file(&path) {
                 Err(error) if absent(&error) => return Ok(None),
-                actual => actual.doing(doing, &path)?,
+                actual => actual,
             };
-            if actual != *digest {
+            if !matches!(actual, Ok(actual) if actual == *digest) {
                 let same = fs::metadata(&path).is_ok_and(|meta| Stamp::of(&meta) == stamp);
-                return if same {
-                    Err(self.set_aside(digest, &path))
-                } else {
-                    Ok(None)
+                return match actual {
+                    _ if !same => Ok(None),
+                    Ok(_) => Err(self.set_aside(digest, &path)),
+                    Err(error) => Err(self.unreadable(digest, &path, error)),
                 };
             }
             locked(&self.verified).insert(*digest, stamp);
@@ -254,6 +254,22 @@ impl Store {
         ReadError::Damaged {
             digest: *digest,
             moved_to: moved,
+        }
+    }
+
+    /// Moves a large blob away that this user may not read: one that is readable can be put in its place.
+    fn unreadable(&self, digest: &Digest, path: &Path, error: io::Error) -> ReadError {
+        let denied = error.kind() == io::ErrorKind::PermissionDenied;
+        match denied.then(|| self.set_aside(digest, path)) {
+            Some(
+                aside @ ReadError::Damaged {
+                    moved_to: Some(_), ..
+                },
+            ) => aside,
+            _ => {
+                let doing = format!("reading blob {} from", digest.short());
+                StoreError::of(error, doing, path).into()
+            }
         }
     }
 

@@ -150,6 +150,12 @@ impl StoreError {
             Self::DiskFull { .. } => Some(
                 "make room there, perhaps by `flow gc`, and run again: what is finished is kept",
             ),
+            Self::ReadOnly { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(
+                    "flow reads and writes there, even to answer: give yourself the right to, perhaps by \
+                     `chmod -R u+rwX` on its folder, or copy the study to where you have it",
+                )
+            }
             Self::ReadOnly { .. } => Some(
                 "flow writes there even to read safely: give yourself the right to, or copy the study \
                  to where you have it",
