@@ -1,6 +1,7 @@
 //! Bad input: a message with place, reason and mend, and the agreed exit code.
 
 use std::fs;
+use std::process::Command;
 
 use crate::sandbox::{SMALL, Said, Sandbox};
 
@@ -134,7 +135,16 @@ fn no_study_and_a_wrong_override_are_said() {
         2,
         &["relevance"],
     );
-    assert_eq!(Sandbox::new(SMALL).flow(&["run", "--jobs", "0"]).code, 2);
+    for (arguments, wants) in [
+        (&["run", "--jobs", "0", "--dry-run"][..], "at least 1"),
+        (&["run", "--jobs", "-1"], "at least 1"),
+        (&["log", "--last", "-1"], "0 or more"),
+        (&["gc", "--max-size", "-1"], "20 GiB"),
+        (&["diff", "--tolerance", "-0.1"], "from 0 to 1"),
+        (&["explain", "--target", "-1"], "number of a class from 0"),
+    ] {
+        expect(&Sandbox::new(SMALL).flow(arguments), 2, &[wants]);
+    }
 }
 
 /// One recording in files, from scoring to z-scores.
@@ -270,4 +280,22 @@ fn a_recording_that_is_not_in_the_table_is_named() {
             "help",
         ],
     );
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_leaves_nothing_behind() {
+    let sandbox = Sandbox::new("[node.a]\nkind='cohort'\nsubjects=2\n");
+    let study = sandbox.read("pipeline.toml");
+    for words in ["fmt", "init new", "run"] {
+        let line = format!("ulimit -f 0; exec {} {words}", env!("CARGO_BIN_EXE_flow"));
+        let mut shell = Command::new("sh");
+        let said = shell.args(["-c", &line]).current_dir(sandbox.path(""));
+        let said = said.output().unwrap();
+        let err = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(1), "{words}: {err}");
+        assert!(err.to_lowercase().contains("file too large"), "{err}");
+    }
+    assert_eq!(sandbox.read("pipeline.toml"), study);
+    assert!(!sandbox.path("pipeline.toml.flow-fmt").exists());
+    assert!(!sandbox.path("new/pipeline.toml").exists());
 }

@@ -368,6 +368,9 @@ fn why_leads_to_the_file_before_and_after_the_run() {
     ] {
         assert!(before.contains(words), "{before}");
     }
+    let status = sandbox.flow(&["status"]).out;
+    let words = "would run   mean: its input file data/ages.csv changed (";
+    assert!(status.contains(words), "{status}");
     sandbox.run(&["text"]);
     let after = sandbox.flow(&["why", "text"]).out;
     for words in [

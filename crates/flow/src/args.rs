@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 
 use crate::init::TEMPLATES;
 
@@ -58,6 +58,13 @@ pub struct Place {
     pub include: Vec<String>,
 }
 
+/// The options that say which study, hidden: a command without one is handed them too, and heeds none.
+fn of_a_study() -> Vec<Arg> {
+    let options = Place::augment_args(clap::Command::new("flow"));
+    let options = options.get_arguments().cloned();
+    options.map(|option| option.hide(true)).collect()
+}
+
 fn sweep_of(text: &str) -> Result<(String, String), String> {
     override_of(text).map_err(|_| {
         "write a name, `=` and a list or range, as in `epsilon=log(1e-3,100,6)`".to_owned()
@@ -88,11 +95,10 @@ pub enum Command {
     /// Traces a published file back to its recipe and inputs, down to raw files.
     Where(Where),
     /// Lists the kinds a node can be.
+    #[command(args = of_a_study())]
     Kinds(Kinds),
     /// Explains any samples by any trained network: relevance maps, shares and a figure, without a study.
-    #[command(
-        after_help = "Here is no study: --study, --set, --sweep, --zip, --exclude and --include do nothing."
-    )]
+    #[command(args = of_a_study())]
     Explain(Explain),
     /// Prints an artifact: shape, statistics, first rows, a small picture.
     Show(Show),
@@ -107,6 +113,7 @@ pub enum Command {
     /// Lays the study file out: spaces, blank lines, comments; never what it says.
     Fmt(Fmt),
     /// Prints the JSON Schema of study files, for editors.
+    #[command(args = of_a_study())]
     Schema,
     /// Verifies every stored object.
     Fsck(Fsck),
@@ -115,8 +122,10 @@ pub enum Command {
     /// Says how much room each node's results take.
     Du(Du),
     /// Prints completions for a shell.
+    #[command(args = of_a_study())]
     Completions(Completions),
     /// Prints the man page, or writes a page for each command into a folder.
+    #[command(args = of_a_study())]
     Man(Man),
 }
 
@@ -128,7 +137,7 @@ pub struct Run {
     #[arg(long)]
     pub json: bool,
     /// How many cores to use; all by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = cores, allow_negative_numbers = true)]
     pub jobs: Option<usize>,
     /// Go on with what does not depend on a failure.
     #[arg(long)]
@@ -164,7 +173,7 @@ pub struct Log {
     /// A run, as the list names it, or a node or instance; all runs when not given.
     pub what: Option<String>,
     /// How many of the last runs to list.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count, allow_negative_numbers = true)]
     pub last: usize,
     /// One JSON object a line.
     #[arg(long)]
@@ -178,7 +187,7 @@ pub struct Diff {
     /// The run to compare with it; the last if none is given.
     pub new: Option<String>,
     /// Cells are the same within this share of the larger value.
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-9)]
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-9, value_parser = share, allow_negative_numbers = true)]
     pub tolerance: f64,
     /// The answer as JSON.
     #[arg(long)]
@@ -221,7 +230,7 @@ pub struct Show {
     /// A node, an output or an instance's, such as `scores`, `scores.classes` or `net[fold=1].weights`.
     pub artifact: String,
     /// How many rows of a table.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = count, allow_negative_numbers = true)]
     pub rows: usize,
     /// The answer as JSON.
     #[arg(long)]
@@ -266,10 +275,10 @@ pub struct Gc {
     #[arg(long)]
     pub dry_run: bool,
     /// Keep older results too, the newest first, up to so much in all: bytes, or as `20 GB`.
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_negative_numbers = true)]
     pub max_size: Option<u64>,
     /// How many of the last runs to keep whole, besides what the study as it stands has.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count, allow_negative_numbers = true)]
     pub keep_runs: usize,
     /// The answer as JSON.
     #[arg(long)]
@@ -383,7 +392,7 @@ pub struct Explain {
     #[arg(long, value_name = "DIR", default_value = "explained")]
     pub out: PathBuf,
     /// Which class is explained: `predicted`, `true`, or a number from 0.
-    #[arg(long, value_name = "CLASS", default_value = "predicted", value_parser = target_of)]
+    #[arg(long, value_name = "CLASS", default_value = "predicted", value_parser = target_of, allow_negative_numbers = true)]
     pub target: String,
     /// The relevance the walk starts with.
     #[arg(long, value_parser = ["one", "logit"], default_value = "one")]
@@ -398,10 +407,20 @@ pub struct Explain {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub classes: Vec<String>,
     /// The array of the samples, where its name is not a usual one.
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub tensor: String,
     /// The array of the samples' classes, where its name is not a usual one.
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub labels: String,
     /// What computes; a GPU needs a flow built with the feature of that name.
     #[arg(long, value_parser = ["cpu", "wgpu", "cuda"], default_value = "cpu")]
@@ -414,6 +433,24 @@ pub struct Explain {
 fn size(text: &str) -> Result<u64, String> {
     let wanted = "it wants a number of bytes, or an amount such as `500 MB` or `20 GiB`";
     flow_plan::bytes(text).ok_or_else(|| wanted.to_owned())
+}
+
+fn cores(text: &str) -> Result<usize, String> {
+    let cores = text.parse().ok().filter(|cores| *cores > 0);
+    cores.ok_or_else(|| "it wants a whole number of cores, at least 1".to_owned())
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse();
+    count.map_err(|_| "it wants a whole number, 0 or more".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "it wants a number from 0 to 1, such as `1e-6`".to_owned())
 }
 
 fn target_of(text: &str) -> Result<String, String> {

@@ -10,6 +10,7 @@ use flow_store::Store;
 use crate::ask::surveyed;
 use crate::outcome::Refusal;
 use crate::study::Study;
+use crate::words::shell_word;
 
 /// An artifact that was asked for.
 pub struct Artifact {
@@ -93,7 +94,7 @@ pub fn as_parquet(content: Content, is_csv: bool) -> Result<Content, String> {
 /// What is on an output port of an instance: one artifact, or a file each where it is many.
 fn found(one: &Surveyed, node: &Node, port: &str, file: Option<&str>) -> Vec<(String, Found)> {
     let Standing::Current { outputs, .. } = &one.standing else {
-        let why = format!("not up to date; `flow run '{}'`", one.address);
+        let why = format!("not up to date; `flow run {}`", shell_word(&one.address));
         return vec![(port.to_owned(), Err(why))];
     };
     let below = format!("{port}/");

@@ -3,32 +3,34 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
-use flow_engine::{Standing, Surveyed, survey};
+use flow_engine::{History, Standing, Surveyed, Why, explain, survey};
 use flow_store::Store;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Ask, Place};
 use crate::outcome::{Outcome, Refusal};
 use crate::study::{Asked, Study, session};
+use crate::why::words;
 use crate::words::{answer, answer_json, noticed};
 
 /// Says what would run.
 pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
-    let surveyed = surveyed(&study, &study.store_to_ask()?, &ask.targets)?;
+    let store = study.store_to_ask()?;
+    let surveyed = surveyed(&study, &store, &ask.targets)?;
+    let reasons = reasons(&study, &store, &surveyed)?;
+    let told = surveyed.iter().zip(&reasons);
     if ask.json {
-        answer_json(&surveyed.iter().map(as_json).collect::<Vec<_>>());
+        answer_json(&told.map(|(one, why)| as_json(one, why)).collect::<Vec<_>>());
         return Ok(Outcome::Done);
     }
     let mut current: BTreeMap<&str, usize> = BTreeMap::new();
     let mut stale = 0;
-    for Surveyed {
-        address, standing, ..
-    } in &surveyed
-    {
-        match standing {
+    for (one, why) in told {
+        let address = &one.address;
+        match &one.standing {
             Standing::Current { .. } => *current.entry(&address.node).or_default() += 1,
-            Standing::Stale(why) => {
+            Standing::Stale(_) => {
                 stale += 1;
                 answer(&format!("would run   {address}: {why}"));
             }
@@ -45,6 +47,26 @@ pub fn status(place: &Place, ask: &Ask) -> Result<Outcome, Refusal> {
         "{up_to_date} up to date, {stale} would run, {depends} depend on those"
     ));
     Ok(Outcome::Done)
+}
+
+/// Why each instance of a survey would run, in the words of `flow why`; empty for one that would not.
+fn reasons(study: &Study, store: &Store, all: &[Surveyed]) -> Result<Vec<String>, Refusal> {
+    let changed = |one: &Surveyed| matches!(one.standing, Standing::Stale(Why::Changed(_)));
+    // The whole ledger is read only where it has something to say.
+    let history = match all.iter().any(changed) {
+        true => Some(History::read(store)?),
+        false => None,
+    };
+    let each = all.iter().enumerate();
+    let reasons = each.map(|(at, one)| match (&one.standing, &history) {
+        (Standing::Stale(Why::Changed(_)), Some(history)) => {
+            let chain = explain(&study.plan, all, history, at);
+            chain.first().map(words).unwrap_or_default()
+        }
+        (Standing::Stale(why), _) => why.to_string(),
+        _ => String::new(),
+    });
+    Ok(reasons.collect())
 }
 
 /// How the targets and what they need stand.
@@ -64,8 +86,8 @@ pub fn surveyed(
     Ok(survey(&session(study, store, &asked, &stop))?)
 }
 
-/// An instance and where it stands.
-pub fn as_json(surveyed: &Surveyed) -> Json {
+/// An instance, where it stands, and why in words.
+pub fn as_json(surveyed: &Surveyed, words: &str) -> Json {
     let instance = surveyed.address.to_string();
     let key = surveyed.recipe.as_ref().map(|(key, _)| key.to_string());
     match &surveyed.standing {
@@ -73,7 +95,7 @@ pub fn as_json(surveyed: &Surveyed) -> Json {
             json!({"instance": instance, "standing": "current", "key": key, "seconds": seconds})
         }
         Standing::Stale(why) => {
-            json!({"instance": instance, "standing": "stale", "key": key, "why": why, "words": why.to_string()})
+            json!({"instance": instance, "standing": "stale", "key": key, "why": why, "words": words})
         }
         Standing::DependsOn(on) => {
             json!({"instance": instance, "standing": "depends_on", "on": on})

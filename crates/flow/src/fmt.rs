@@ -32,10 +32,13 @@ pub fn fmt(place: &Place, fmt: &Fmt) -> Result<Outcome, Refusal> {
     let path = path.canonicalize().unwrap_or(path);
     let aside = path.with_extension("toml.flow-fmt");
     let refuse = |error| Refusal::failed(format!("writing `{}`: {error}", path.display()));
-    let kept = fs::metadata(&path).map_err(refuse)?.permissions();
-    fs::write(&aside, laid).map_err(refuse)?;
-    fs::set_permissions(&aside, kept).map_err(refuse)?;
-    fs::rename(&aside, &path).map_err(refuse)?;
+    let permissions = fs::metadata(&path).map_err(refuse)?.permissions();
+    let replaced = fs::write(&aside, laid)
+        .and_then(|()| fs::set_permissions(&aside, permissions))
+        .and_then(|()| fs::rename(&aside, &path));
+    replaced
+        .inspect_err(|_| drop(fs::remove_file(&aside)))
+        .map_err(refuse)?;
     answer(&format!("laid `{name}` out"));
     Ok(Outcome::Done)
 }

@@ -9,7 +9,7 @@ use flow_plan::Request;
 
 use crate::args::{Init, Place};
 use crate::outcome::{Outcome, Refusal};
-use crate::words::{answer, noticed};
+use crate::words::{answer, noticed, shell_word};
 
 /// A study to begin with.
 pub struct Template {
@@ -85,13 +85,18 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
             folder.join(path).display()
         )));
     }
-    for (path, text) in &files {
-        write_new(&folder.join(path), text)?;
+    for (at, (path, text)) in files.iter().enumerate() {
+        // Else the next attempt would find some of the files there already.
+        let undo = |_: &Refusal| {
+            let written = files[..at].iter().map(|(path, _)| folder.join(path));
+            written.for_each(|path| drop(fs::remove_file(path)));
+        };
+        write_new(&folder.join(path), text).inspect_err(undo)?;
         answer(&format!("wrote {}", folder.join(path).display()));
     }
     let at = match folder == Path::new(".") {
         true => String::new(),
-        false => format!(" -C '{}'", folder.display()),
+        false => format!(" -C {}", shell_word(folder.display())),
     };
     if let Some(notice) = notice(&files) {
         answer(&noticed(&notice));
@@ -157,6 +162,8 @@ fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
     }
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
+    let mut file = file.map_err(refuse)?;
+    file.write_all(text.as_bytes())
+        .inspect_err(|_| drop(fs::remove_file(path)))
         .map_err(refuse)
 }

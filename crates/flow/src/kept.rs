@@ -11,7 +11,9 @@ use crate::args::Place;
 
 /// Where a plan is kept, and what it is the plan of.
 pub struct Kept {
-    cache: PathBuf,
+    folder: PathBuf,
+    /// Below it, as the study's text seems to say.
+    cache: String,
     question: Digest,
 }
 
@@ -27,19 +29,20 @@ impl Kept {
             all.extend(Digest::of(word.as_bytes()).as_bytes());
         }
         Some(Self {
-            cache: folder.join(cache_of(text.as_bytes())),
+            folder,
+            cache: cache_of(text.as_bytes()).to_owned(),
             question: Digest::of(&all),
         })
     }
 
     /// The plan, if it was kept.
     pub fn plan(&self) -> Option<Plan> {
-        kept::plan(&self.cache, &self.question)
+        kept::plan(&self.folder.join(&self.cache), &self.question)
     }
 
-    /// Keeps it.
+    /// Keeps it where the study does say: a wrong guess must not write into another folder.
     pub fn keep(&self, plan: &Plan) {
-        kept::keep(&self.cache, &self.question, plan);
+        kept::keep(&self.folder.join(plan.cache()), &self.question, plan);
     }
 }
 
@@ -86,7 +89,7 @@ pub fn cache_of(study: &[u8]) -> &str {
     head.take_while(|line| !line.starts_with('['))
         .find_map(|line| {
             let value = line.strip_prefix("cache")?.trim_start().strip_prefix('=')?;
-            value.split('"').nth(1)
+            value.split(['"', '\'']).nth(1)
         })
         .unwrap_or("cache")
 }
@@ -102,6 +105,7 @@ mod tests {
             "b/c"
         );
         assert_eq!(cache_of(b"[study]\n[node.a]\ncache = \"b\"\n"), "cache");
+        assert_eq!(cache_of(b"[study]\ncache = 'b'\n"), "b");
         assert_eq!(cache_of(b"\xff"), "cache");
     }
 }

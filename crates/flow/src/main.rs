@@ -36,6 +36,9 @@ use clap::Parser;
 use outcome::Outcome;
 
 fn main() -> ExitCode {
+    // A file that may not grow is an error of the write then, instead of the end of the process; where this
+    // can't be had, it is the end.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let line = Line::parse();
     let outcome = match &line.command {
         Command::Run(run) => run::run(&line.place, run),

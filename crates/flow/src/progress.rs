@@ -100,6 +100,11 @@ impl Progress {
                 format!("        {instance} {done}/{total} {note}{left}")
             }
             Event::Waiting { instance, pid } => match pid {
+                Some(pid) if *pid == std::process::id() => {
+                    format!(
+                        "wait    {instance}: another instance of this run is computing the same"
+                    )
+                }
                 Some(pid) => format!("wait    {instance}: process {pid} is computing it"),
                 None => format!("wait    {instance}: another process is computing it"),
             },

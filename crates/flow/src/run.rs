@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use flow_engine::{Event, Listener, Summary};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::args::{Ask, Place, Run};
@@ -25,11 +25,6 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
             json: run.json,
         };
         return ask::status(place, &ask);
-    }
-    if run.jobs == Some(0) {
-        return Err(Refusal::wrong(
-            "`--jobs 0` leaves nothing to run with; give at least 1",
-        ));
     }
     let asking = Asking::new(place, run);
     let nothing_to_do = asking.as_ref().and_then(|asking| asking.answer(run, began));
@@ -93,8 +88,6 @@ fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, R
 /// kept. The same signal a second time ends the process at once.
 fn stop_on_signals() -> Result<Arc<AtomicBool>, Refusal> {
     let stop = Arc::new(AtomicBool::new(false));
-    // A file that may not grow is an error of the write then, instead of the end of the process.
-    flag::register(SIGXFSZ, Arc::default()).map_err(Refusal::failed)?;
     // Under `nohup` a run goes on without its terminal.
     let hang_up = Some(SIGHUP).filter(|signal| !is_ignored(*signal));
     for signal in [SIGINT, SIGTERM].into_iter().chain(hang_up) {

@@ -1,5 +1,6 @@
 //! From the command line to a checked plan and an open store.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
@@ -14,6 +15,7 @@ use flow_store::Store;
 use crate::args::Place;
 use crate::kept::Kept;
 use crate::outcome::Refusal;
+use crate::words::shell_word;
 
 /// A study that passed every check.
 pub struct Study {
@@ -96,7 +98,11 @@ impl Study {
 pub fn read_text(place: &Place) -> Result<(String, String), Refusal> {
     let path = place.folder.join(&place.study);
     let bytes = std::fs::read(&path).map_err(|error| {
-        let (path, help) = (path.display(), found_above(place));
+        let help = match error.kind() {
+            ErrorKind::PermissionDenied => "give yourself the right to read it".to_owned(),
+            _ => found_above(place),
+        };
+        let path = path.display();
         Refusal::wrong(format!(
             "reading the study `{path}`: {error}\n  help: {help}"
         ))
@@ -118,7 +124,13 @@ fn found_above(place: &Place) -> String {
     let folder = std::path::absolute(&place.folder).unwrap_or_default();
     let mut around = folder.ancestors().skip(1);
     match around.find(|folder| folder.join(&place.study).is_file()) {
-        Some(folder) => format!("there is one in `{0}`: add `-C '{0}'`", folder.display()),
+        Some(folder) => {
+            let folder = folder.display();
+            format!(
+                "there is one in `{folder}`: add `-C {}`",
+                shell_word(&folder)
+            )
+        }
         None => {
             "name its folder with `-C DIR`, its file with `--study FILE`, or begin one: `flow init`"
                 .to_owned()

@@ -40,7 +40,7 @@ pub fn why(place: &Place, why: &Why) -> Result<Outcome, Refusal> {
 }
 
 fn told(one: &Surveyed, chain: &[Link]) -> Json {
-    let mut answer = as_json(one);
+    let mut answer = as_json(one, &chain.first().map(words).unwrap_or_default());
     let recipe = one.recipe.as_ref();
     answer["recipe"] = recipe.map_or(Json::Null, |(_, recipe)| recipe_json(recipe));
     let links = chain.iter().map(|link| {
@@ -87,7 +87,7 @@ fn tell(one: &Surveyed, chain: &[Link]) {
 }
 
 /// A reason in words.
-fn words(link: &Link) -> String {
+pub fn words(link: &Link) -> String {
     let mut words = match &link.reason {
         Reason::First { others, spanned_by } => first(*others, spanned_by.as_deref(), link),
         reason => reason_words(reason),

@@ -84,6 +84,11 @@ fn picture(sign: char) -> char {
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
+/// A text as one word of a shell's line, to be copied from a message.
+pub fn shell_word(text: impl ToString) -> String {
+    format!("'{}'", text.to_string().replace('\'', r"'\''"))
+}
+
 /// What a study says before it runs, as lines to write.
 pub fn noticed(notice: &str) -> String {
     let lines: Vec<&str> = notice.trim().lines().collect();
@@ -165,6 +170,11 @@ mod tests {
         assert_eq!(harmless("a\n\tb"), "a\n\tb");
         assert_eq!(harmless("\u{1b}[31mred\r"), "␛[31mred␍");
         assert_eq!(in_one_line("n\nl\u{9b}"), "n␊l\u{fffd}");
+    }
+
+    #[test]
+    fn an_apostrophe_stays_in_its_word() {
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 
     #[test]
