@@ -124,6 +124,8 @@ pub(crate) struct Looked {
     pub(crate) seen: RefCell<Seen>,
     /// Source files that were looked at since the run last waited for a node.
     pub(crate) fresh: RefCell<HashMap<String, Digest>>,
+    /// What instances that are not done are supposed to give: only while looking ahead.
+    pub(crate) supposed: HashMap<InstanceId, Outputs>,
 }
 
 impl<'a> Board<'a> {
@@ -186,15 +188,20 @@ impl<'a> Board<'a> {
         range.map(InstanceId)
     }
 
-    /// The outputs of an instance that is done.
+    /// The outputs of an instance that is done, or is supposed to be.
     pub(crate) fn outputs(&self, id: InstanceId) -> Option<&Outputs> {
         match &self.instance(id).state {
             State::Settled(Outcome::Done { given, .. }) => Some(&given.outputs),
-            _ => None,
+            _ => self.looked.supposed.get(&id),
         }
     }
 
-    /// The digest on an output port of an instance that is done.
+    /// The instances that take from one, as often as they do.
+    pub(crate) fn dependents(&self, id: InstanceId) -> &[InstanceId] {
+        &self.instance(id).dependents
+    }
+
+    /// The digest on an output port of such an instance.
     pub(crate) fn digest(&self, id: InstanceId, output: &str) -> Option<Digest> {
         let outputs = self.outputs(id)?;
         outputs

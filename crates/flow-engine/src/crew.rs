@@ -159,6 +159,11 @@ impl<'a> Crew<'a> {
         std::mem::take(&mut self.queue.jobs().following)
     }
 
+    /// A message that is there already.
+    pub(crate) fn news(&self) -> Option<Message> {
+        self.messages.try_recv().ok()
+    }
+
     pub(crate) fn wait(&self) -> Message {
         self.messages
             .recv()

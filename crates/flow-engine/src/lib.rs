@@ -8,6 +8,7 @@
 //! what happens is told as [`Event`]s.
 
 mod address;
+mod ahead;
 mod board;
 mod child;
 mod command;

@@ -270,36 +270,32 @@ pub(crate) fn source_file(
     path: &str,
     labels: Labels,
 ) -> Result<Artifact, NodeError> {
-    let full = board.session.path(path);
-    let known = board.looked.fresh.borrow().get(path).copied();
-    let digest = match known {
-        Some(digest) => digest,
-        None => source_digest(board, path, &full)?,
-    };
     Ok(Artifact {
         labels,
-        digest,
-        origin: Origin::Source(full),
+        digest: source_digest(board, path)?,
+        origin: Origin::Source(board.session.path(path)),
         name: path.to_owned(),
         by: None,
     })
 }
 
-fn source_digest(board: &Board<'_>, path: &str, full: &Path) -> Result<Digest, NodeError> {
+/// The content of a file of the user's, looked at once between two waits.
+pub(crate) fn source_digest(board: &Board<'_>, path: &str) -> Result<Digest, NodeError> {
+    if let Some(known) = board.looked.fresh.borrow().get(path) {
+        return Ok(*known);
+    }
+    let full = board.session.path(path);
     if !full.is_file() {
         return Err(NodeError::new(format!("`{path}` can't be read"))
-            .because(why_no_file(full))
+            .because(why_no_file(&full))
             .help("paths start at the folder of the study file; check the spelling there"));
     }
-    let digest = board.session.store.path_digest(full);
+    let digest = board.session.store.path_digest(&full);
     let digest = digest.map_err(NodeError::new)?;
     let mut basis = board.looked.basis.borrow_mut();
     basis.sources.push((path.to_owned(), digest));
-    board
-        .looked
-        .fresh
-        .borrow_mut()
-        .insert(path.to_owned(), digest);
+    let mut fresh = board.looked.fresh.borrow_mut();
+    fresh.insert(path.to_owned(), digest);
     Ok(digest)
 }
 

@@ -9,6 +9,7 @@ use flow_contract::{Digest, Key, NodeError};
 use flow_plan::NodeId;
 
 use crate::address::Address;
+use crate::ahead::Ahead;
 use crate::board::{Board, InstanceId, Outcome, State};
 use crate::crew::{Crew, Job, Message, Verdict, Wanted as Output};
 use crate::event::{ErrorWords, Event, Listener, Why};
@@ -61,6 +62,11 @@ pub struct Finished {
 /// [`EngineError`] when the store can't be used or a target does not exist; a failing node is no
 /// error but part of the [`Summary`].
 pub fn run(session: &Session<'_>, listener: &mut dyn Listener) -> Result<Summary, EngineError> {
+    let mut nodes = session.plan.order().iter();
+    if nodes.any(|node| session.kind(*node).descriptor().open_ports) {
+        // It takes longer to start than to find the first command that has to run.
+        watchdog::wake();
+    }
     thread::scope(|scope| {
         let crew = Crew::new(scope, session);
         Loop::new(session, listener).turn(&crew)
@@ -89,6 +95,8 @@ struct Loop<'a, 'l> {
     broken: Option<EngineError>,
     /// Whether all was done that is done once, before the first command.
     commands_began: bool,
+    /// What follows if those that run give what they gave last; none before the first wait.
+    ahead: Option<Ahead>,
 }
 
 impl<'a, 'l> Loop<'a, 'l> {
@@ -112,6 +120,7 @@ impl<'a, 'l> Loop<'a, 'l> {
             failure: None,
             broken: None,
             commands_began: false,
+            ahead: None,
         }
     }
 
@@ -132,7 +141,8 @@ impl<'a, 'l> Loop<'a, 'l> {
             if self.granted.is_empty() {
                 break;
             }
-            self.hear(crew.wait(), crew);
+            let message = self.look_ahead(crew).unwrap_or_else(|| crew.wait());
+            self.hear(message, crew);
         }
         self.finish()
     }
@@ -202,6 +212,11 @@ impl<'a, 'l> Loop<'a, 'l> {
         let mut any = false;
         while let Some(id) = self.board.next_ready() {
             any = true;
+            let ahead = self.ahead.as_mut();
+            if let Some((key, given)) = ahead.and_then(|ahead| ahead.take(&self.board, id)) {
+                self.done(id, key, given);
+                continue;
+            }
             match prepare(&self.board, id) {
                 Err(error) => self.fail(id, &error),
                 Ok(prepared) => self.look_up(id, prepared),
@@ -258,6 +273,19 @@ impl<'a, 'l> Loop<'a, 'l> {
         self.line.push(job);
     }
 
+    /// Looks ahead until there is news or nothing more to foresee.
+    fn look_ahead(&mut self, crew: &Crew<'a>) -> Option<Message> {
+        let runs_again = self.why.iter().filter(|(_, why)| **why != Why::New);
+        let roots = runs_again.map(|(id, _)| *id);
+        let ahead = self.ahead.get_or_insert_with(|| Ahead::new(roots));
+        while ahead.step(&mut self.board) {
+            if let Some(news) = crew.news() {
+                return Some(news);
+            }
+        }
+        None
+    }
+
     fn start_what_fits(&mut self, crew: &Crew<'a>) {
         while self.may_start() && self.granted.len() < self.board.session.jobs.max(1) {
             let Some((mut job, grant)) = self.line.pop(&mut self.free) else {
@@ -292,7 +320,6 @@ impl<'a, 'l> Loop<'a, 'l> {
         let kind = self.board.session.kind(self.board.instance(id).node);
         let foreign = kind.descriptor().open_ports;
         if foreign && !std::mem::replace(&mut self.commands_began, true) {
-            watchdog::wake();
             self.warn_if_unconfined(&instance);
         }
         let why = self.why.get(&id).cloned().unwrap_or(Why::New);
@@ -357,7 +384,12 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     fn conclude(&mut self, id: InstanceId, key: Key, verdict: Verdict) {
         match verdict {
-            Verdict::Done(given) => self.done(id, key, given),
+            Verdict::Done(given) => {
+                if let Some(ahead) = &mut self.ahead {
+                    ahead.hear(id, &given.outputs);
+                }
+                self.done(id, key, given);
+            }
             Verdict::Failed(error) => self.fail(id, &error),
             Verdict::Panicked(error) => {
                 self.summary.bug = true;

@@ -201,19 +201,30 @@ fn names_of_line(line: &str) -> Names {
 fn program(board: &Board<'_>, name: &str, params: &Params) -> Option<PathBuf> {
     let environment = params.value("environment").as_map();
     let own = environment.and_then(|map| Some(map.get("PATH")?.to_string()));
-    let key = (name.to_owned(), own);
-    if let Some(known) = board.looked.seen.borrow().programs.get(&key) {
+    program_on(board, &(name.to_owned(), own))
+}
+
+/// The same by its name and the `PATH` that the study gives it.
+fn program_on(board: &Board<'_>, key: &(String, Option<String>)) -> Option<PathBuf> {
+    if let Some(known) = board.looked.seen.borrow().programs.get(key) {
         return known.clone();
     }
-    let path = key.1.clone().map(OsString::from);
+    let (name, own) = key;
+    let path = own.clone().map(OsString::from);
     let found = find(name, path.or_else(|| env::var_os("PATH")));
-    board
-        .looked
-        .seen
-        .borrow_mut()
-        .programs
-        .insert(key, found.clone());
+    let mut seen = board.looked.seen.borrow_mut();
+    seen.programs.insert(key.clone(), found.clone());
     found
+}
+
+impl Seen {
+    /// Whether words name for a board what they were found to name here.
+    pub(crate) fn holds(&self, board: &Board<'_>) -> bool {
+        let mut programs = self.programs.iter();
+        let mut files = self.files.iter();
+        programs.all(|(key, was)| program_on(board, key) == *was)
+            && files.all(|(word, was)| is_study_file(board, word).as_ref() == Ok(was))
+    }
 }
 
 /// Looks a program up as a shell would; where it lies without links.

@@ -185,10 +185,43 @@ impl Kind for Meet {
     }
 }
 
+/// `pause`: the first letter of its input, once the run has looked ahead; before, it writes to the file that
+/// the input's second line names what the third says.
+struct Pause;
+static PAUSE: Descriptor = toy("pause", TAKES_ONE, GIVES_TEXT, &[]);
+static PAUSES: AtomicUsize = AtomicUsize::new(0);
+/// How often each pause was heard of.
+static HEARD: (Mutex<BTreeMap<String, usize>>, Condvar) =
+    (Mutex::new(BTreeMap::new()), Condvar::new());
+/// Between two messages the run looks at one instance at least.
+const TELLS: usize = 8;
+impl Kind for Pause {
+    fn descriptor(&self) -> &Descriptor {
+        &PAUSE
+    }
+    fn run(&self, task: &mut Task<'_>) -> Result<(), NodeError> {
+        let own = format!("pause {}", PAUSES.fetch_add(1, Ordering::Relaxed));
+        let patience = Duration::from_secs(20);
+        for told in 1..=TELLS {
+            task.observer.warn(&own);
+            let heard = HEARD.0.lock().unwrap();
+            let waits = |heard: &mut BTreeMap<String, usize>| heard.get(&own) < Some(&told);
+            drop(HEARD.1.wait_timeout_while(heard, patience, waits).unwrap());
+        }
+        let text = String::from_utf8_lossy(&task.input("of")?.content).into_owned();
+        let mut lines = text.lines().skip(1);
+        if let (Some(path), Some(words)) = (lines.next(), lines.next()) {
+            fs::write(path, words).unwrap();
+        }
+        task.give("out", text.into_bytes()[..1].to_vec());
+        Ok(())
+    }
+}
+
 struct Toys;
 impl Catalog for Toys {
     fn kinds(&self) -> Vec<&dyn Kind> {
-        vec![&Join, &Meet, &One, &Rows, &Say]
+        vec![&Join, &Meet, &One, &Pause, &Rows, &Say]
     }
     /// A `.toy` file ends with a full stop, and no table is Parquet.
     fn check_format(&self, extension: &str, bytes: &[u8]) -> Result<(), String> {
@@ -361,7 +394,13 @@ impl Lab {
     pub fn try_run(&self) -> Result<Did, EngineError> {
         self.with_session(|session| {
             let mut events = Vec::new();
-            let mut listener = |event: &Event| events.push(event.clone());
+            let mut listener = |event: &Event| {
+                if let Event::Warned { words, .. } = event {
+                    *HEARD.0.lock().unwrap().entry(words.clone()).or_default() += 1;
+                    HEARD.1.notify_all();
+                }
+                events.push(event.clone());
+            };
             let summary = run(session, &mut listener)?;
             let study = self.read("pipeline.toml");
             let cache = self.path("cache");

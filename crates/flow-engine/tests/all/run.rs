@@ -202,7 +202,7 @@ fn a_missing_file_is_named_and_fails_only_its_node() {
     assert!(named);
 }
 
-fn flip_a_bit_of_every_pack(lab: &Lab) {
+pub(crate) fn flip_a_bit_of_every_pack(lab: &Lab) {
     for entry in fs::read_dir(lab.path("cache/packs")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "log") {
