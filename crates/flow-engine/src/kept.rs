@@ -16,12 +16,11 @@ const FEWEST_NODES: usize = 200;
 /// study's text, what the command line changes, and the program with its kinds.
 #[must_use]
 pub fn plan(cache: &Path, question: &Digest) -> Option<Plan> {
-    let body = sealed::read(&path(cache))?;
-    let (of, plan) = body.split_first_chunk::<32>()?;
-    if of != question.as_bytes() {
-        return None;
-    }
-    Plan::kept(plan)
+    sealed::read(&path(cache), |body| {
+        let (of, plan) = body.split_first_chunk::<32>()?;
+        let asked = of == question.as_bytes();
+        asked.then(|| Plan::kept(plan)).flatten()
+    })
 }
 
 /// Keeps a plan in place of the one before, if it is large.

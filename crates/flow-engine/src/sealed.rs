@@ -9,13 +9,13 @@ use flow_contract::Digest;
 
 const SEAL_BYTES: usize = 32;
 
-/// The content of a sealed file.
-pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+/// What is made of the content of a sealed file.
+pub(crate) fn read<T>(path: &Path, of: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     // To open a pipe that stands there would be to wait for ever.
-    let mut bytes = path.is_file().then(|| fs::read(path).ok())??;
+    let bytes = path.is_file().then(|| fs::read(path).ok())??;
     let (seal, body) = bytes.split_first_chunk::<SEAL_BYTES>()?;
     let whole = Digest::of(body).as_bytes() == seal;
-    whole.then(|| bytes.split_off(SEAL_BYTES))
+    whole.then(|| of(body)).flatten()
 }
 
 /// Writes one, at once for whoever reads it; says whether that could be done.

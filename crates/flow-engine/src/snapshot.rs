@@ -72,7 +72,7 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 /// The last run, if the same again is sure to compute nothing and to write nothing.
 #[must_use]
 pub fn current(question: &Question<'_>) -> Option<Current> {
-    let record: Record = from_bytes(&sealed::read(&path(question.cache))?).ok()?;
+    let record: Record = sealed::read(&path(question.cache), |body| from_bytes(body).ok())?;
     let as_it_was = record.question == *digest(question).as_bytes()
         && store_parts(question.cache)? == record.store
         && unchanged(question.root, &record.files)

@@ -60,8 +60,8 @@ pub fn write(
         files: Files::new(study, store, summary),
     };
     let write_run = || {
-        let json = serde_json::to_string_pretty(&facts).map_err(|error| error.to_string())?;
-        put(store, &run, json.as_bytes())
+        let json = facts.json().map_err(|error| error.to_string())?;
+        put(store, &run, &json)
     };
     let write_html = || put(store, &html, page::page(&facts, &results).as_bytes());
     let (told, drawn) = rayon::join(write_run, write_html);

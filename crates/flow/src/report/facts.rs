@@ -116,6 +116,19 @@ impl Facts {
             instances: facts,
         }
     }
+
+    /// As it is written.
+    ///
+    /// # Errors
+    /// When something can't be said in JSON.
+    pub fn json(&self) -> serde_json::Result<Vec<u8>> {
+        // Copying a large text each time it outgrows its room takes longer than writing it.
+        const USUAL_BYTES: usize = 640;
+        let parts = self.nodes.len() + self.instances.len();
+        let mut json = Vec::with_capacity((parts + 1) * USUAL_BYTES);
+        serde_json::to_writer_pretty(&mut json, self)?;
+        Ok(json)
+    }
 }
 
 fn node_facts(
@@ -171,12 +184,13 @@ fn instance_facts(done: &Finished, origins: &Origins) -> InstanceFacts {
     let output = |(port, digest, _): &(String, flow_contract::Digest, u64)| {
         (port.clone(), digest.to_string())
     };
+    let key = done.key.to_string();
     InstanceFacts {
         instance: done.address.to_string(),
-        key: done.key.to_string(),
+        why: origins.why(done, &key),
+        key,
         ran: done.given.ran(),
         seconds: done.given.seconds,
-        why: origins.why(done),
         outputs: done.given.outputs.iter().map(output).collect(),
     }
 }

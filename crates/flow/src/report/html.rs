@@ -34,45 +34,60 @@ pub fn tag(name: &str, attributes: &[(&str, &str)], inner: &str) -> String {
 
 /// The same around HTML that lies in parts.
 pub fn tag_of(name: &str, attributes: &[(&str, &str)], parts: &[&str]) -> String {
-    let bytes = parts.iter().map(|part| part.len()).sum();
-    element(name, attributes, bytes, |html| {
-        html.extend(parts.iter().copied())
-    })
+    let bytes: usize = parts.iter().map(|part| part.len()).sum();
+    let mut html = String::with_capacity(bytes + 64);
+    push_tag(&mut html, name, attributes, |html| {
+        html.extend(parts.iter().copied());
+    });
+    html
 }
 
 /// An element around text.
 pub fn words(name: &str, attributes: &[(&str, &str)], text: &str) -> String {
-    element(name, attributes, text.len(), |html| {
-        push_escaped(html, text);
-    })
+    let mut html = String::with_capacity(text.len() + 64);
+    push_words(&mut html, name, attributes, text);
+    html
 }
 
-fn element(
+/// The same at the end of other HTML.
+pub fn push_words(html: &mut String, name: &str, attributes: &[(&str, &str)], text: &str) {
+    push_tag(html, name, attributes, |html| push_escaped(html, text));
+}
+
+/// An element at the end of other HTML, around what `push_inner` puts there.
+pub fn push_tag(
+    html: &mut String,
     name: &str,
     attributes: &[(&str, &str)],
-    bytes: usize,
     push_inner: impl FnOnce(&mut String),
-) -> String {
-    let mut html = String::with_capacity(bytes + 64);
+) {
     html.push('<');
     html.push_str(name);
-    let mut sorted = attributes.to_vec();
-    sorted.sort_unstable();
-    for (attribute, value) in sorted {
+    match attributes.is_sorted() {
+        true => push_attributes(html, attributes),
+        false => {
+            let mut sorted = attributes.to_vec();
+            sorted.sort_unstable();
+            push_attributes(html, &sorted);
+        }
+    }
+    html.push('>');
+    push_inner(html);
+    html.push_str("</");
+    html.push_str(name);
+    html.push('>');
+}
+
+fn push_attributes(html: &mut String, attributes: &[(&str, &str)]) {
+    for (attribute, value) in attributes {
         html.push(' ');
         html.push_str(attribute);
         if !value.is_empty() {
             html.push_str("=\"");
-            push_escaped(&mut html, value);
+            push_escaped(html, value);
             html.push('"');
         }
     }
-    html.push('>');
-    push_inner(&mut html);
-    html.push_str("</");
-    html.push_str(name);
-    html.push('>');
-    html
 }
 
 /// A remark in faint letters.

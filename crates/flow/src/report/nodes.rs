@@ -8,24 +8,24 @@ use rayon::prelude::*;
 use super::facts::{Facts, NodeFacts};
 use super::figure::figure;
 use super::files::Files;
-use super::html::{note, tag, tag_of, words};
+use super::html::{note, push_tag, push_words, tag, words};
 use super::quantity::duration;
-use super::table::{frame, heading, number_heading, prose};
+use super::table::{heading, number_heading, push_frame, push_prose};
 use super::troubles::Failure;
 
 const NAMES: [&str; 2] = ["node", "kind"];
 const NUMBERS: [&str; 4] = ["instances", "ran", "cached", "run time [s]"];
 const WORDS: [&str; 4] = ["state", "needs", "why it ran", "files"];
 
-/// The section on the run.
-pub fn run(facts: &Facts, files: &Files) -> String {
-    let heading = words("h2", &[("id", "run-heading")], "The run");
-    let (failures, drawing) = (failures(&facts.failures), drawing(facts));
-    tag_of(
-        "section",
-        &[("id", "run"), ("aria-labelledby", "run-heading")],
-        &[&heading, &failures, &drawing, &table(facts, files)],
-    )
+/// The section on the run, at the end of other HTML.
+pub fn push_run(html: &mut String, facts: &Facts, files: &Files) {
+    let attributes = [("aria-labelledby", "run-heading"), ("id", "run")];
+    push_tag(html, "section", &attributes, |html| {
+        push_words(html, "h2", &[("id", "run-heading")], "The run");
+        html.push_str(&failures(&facts.failures));
+        html.push_str(&drawing(facts));
+        push_table(html, facts, files);
+    });
 }
 
 /// What failed, in the words of the nodes.
@@ -107,7 +107,7 @@ fn edges(nodes: &[NodeFacts]) -> Vec<(usize, usize)> {
     nodes.iter().enumerate().flat_map(into).collect()
 }
 
-fn table(facts: &Facts, files: &Files) -> String {
+fn push_table(html: &mut String, facts: &Facts, files: &Files) {
     let numbers = NUMBERS.map(number_heading).concat();
     let head = [
         NAMES.map(heading).concat(),
@@ -115,33 +115,42 @@ fn table(facts: &Facts, files: &Files) -> String {
         WORDS.map(heading).concat(),
     ]
     .concat();
-    let rows = facts.nodes.par_iter().map(|node| row(node, files));
-    let body = rows.collect::<Vec<String>>().concat();
-    frame(
-        "<strong>Nodes</strong>, their state, time and files",
-        &head,
-        &body,
-        "",
-    )
+    let caption = "<strong>Nodes</strong>, their state, time and files";
+    let parts = facts.nodes.par_chunks(NODES_IN_A_PART);
+    let parts: Vec<String> = parts.map(|nodes| rows(nodes, files)).collect();
+    push_frame(html, "scroll", [caption, &head, ""], |html| {
+        html.extend(parts);
+    });
 }
 
-fn row(node: &NodeFacts, files: &Files) -> String {
-    let number = |number: usize| words("td", &[("class", "number")], &number.to_string());
+/// How many nodes a thread writes at a time.
+const NODES_IN_A_PART: usize = 64;
+
+fn rows(nodes: &[NodeFacts], files: &Files) -> String {
+    const USUAL_BYTES: usize = 600;
+    let mut html = String::with_capacity(nodes.len() * USUAL_BYTES);
+    for node in nodes {
+        push_tag(&mut html, "tr", &[], |html| push_cells(html, node, files));
+    }
+    html
+}
+
+fn push_cells(html: &mut String, node: &NodeFacts, files: &Files) {
+    push_words(html, "th", &[("scope", "row")], &node.name);
+    push_words(html, "td", &[], &node.kind);
+    for number in [node.instances, node.ran, node.cached] {
+        push_words(html, "td", &[("class", "number")], &number.to_string());
+    }
     let exact = node.seconds.to_string();
     let seconds = format!("{:.2}", node.seconds);
-    let cells = [
-        words("th", &[("scope", "row")], &node.name),
-        words("td", &[], &node.kind),
-        number(node.instances),
-        number(node.ran),
-        number(node.cached),
-        words("td", &[("class", "number"), ("title", &exact)], &seconds),
-        prose(&state_words(node)),
-        prose(&node.needs.join(", ")),
-        prose(node.why.as_deref().unwrap_or("–")),
-        tag("td", &[("class", "links")], &files.of_node(&node.name)),
-    ];
-    tag("tr", &[], &cells.concat())
+    let attributes = [("class", "number"), ("title", &exact)];
+    push_words(html, "td", &attributes, &seconds);
+    push_prose(html, &state_words(node));
+    push_prose(html, &node.needs.join(", "));
+    push_prose(html, node.why.as_deref().unwrap_or("–"));
+    push_tag(html, "td", &[("class", "links")], |html| {
+        html.push_str(&files.of_node(&node.name));
+    });
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use flow_contract::Key;
 use flow_engine::{Finished, Summary, Why};
 use flow_store::Store;
 use rayon::prelude::*;
@@ -11,39 +10,37 @@ use serde::Deserialize;
 
 use crate::log::date;
 
-/// Why the cached results of a run were computed, by key; nothing of those whose journal is gone, as it is for
-/// results from a shared cache.
+/// Why the cached results of a run were computed, by the run that did and by key as text; nothing of those whose
+/// journal is gone, as it is for results from a shared cache.
 #[derive(Default)]
-pub struct Origins(HashMap<Key, Why>);
+pub struct Origins(HashMap<String, HashMap<String, Why>>);
 
 impl Origins {
     /// Looks up the cached results of a run; each journal is read once.
     pub fn new(store: &Store, summary: &Summary) -> Self {
-        let mut keys_of: HashMap<&str, Vec<Key>> = HashMap::new();
-        for done in &summary.finished {
-            if let Some(since) = &done.given.since {
-                keys_of.entry(&since.run).or_default().push(done.key);
-            }
-        }
         let mut origins = Self::default();
-        for (run, keys) in keys_of {
-            let mut reasons = reasons(&store.run_path(run));
-            for key in keys {
-                if let Some(why) = reasons.remove(&key.to_string()) {
-                    origins.0.insert(key, why);
-                }
+        for since in summary
+            .finished
+            .iter()
+            .filter_map(|done| done.given.since.as_ref())
+        {
+            if !origins.0.contains_key(&since.run) {
+                let reasons = reasons(&store.run_path(&since.run));
+                origins.0.insert(since.run.clone(), reasons);
             }
         }
         origins
     }
 
-    /// Why an instance ran, in this run or in the one that its result is cached since.
-    pub fn why(&self, done: &Finished) -> Option<String> {
+    /// Why an instance ran, in this run or in the one that its result is cached since; `key` is its key as text.
+    pub fn why(&self, done: &Finished, key: &str) -> Option<String> {
         if let Some(why) = &done.why {
             return Some(why.to_string());
         }
-        let since = date(done.given.since.as_ref()?.finished_unix);
-        Some(match self.0.get(&done.key) {
+        let since = done.given.since.as_ref()?;
+        let why = self.0.get(&since.run).and_then(|reasons| reasons.get(key));
+        let since = date(since.finished_unix);
+        Some(match why {
             Some(why) => format!("cached since {since} (then: {why})"),
             None => format!("cached since {since}"),
         })

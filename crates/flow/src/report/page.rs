@@ -2,9 +2,9 @@
 
 use super::facts::Facts;
 use super::head::summary;
-use super::html::{escape, tag, words};
+use super::html::{escape, push_tag, tag, words};
 use super::night::MARK;
-use super::nodes::run;
+use super::nodes::push_run;
 use super::section::{Results, anchor, section};
 
 const STYLE: &str = include_str!("style.css");
@@ -24,22 +24,26 @@ pub fn page(facts: &Facts, results: &Results<'_>) -> String {
     let title = plan.report().and_then(|report| report.title.clone());
     let title = title.unwrap_or_else(|| plan.name().to_owned());
     let mut contents = vec![("summary".to_owned(), "Summary".to_owned())];
-    let mut main = summary(facts, results);
-    let sections = plan
-        .report()
-        .into_iter()
-        .flat_map(|report| &report.sections);
-    for (index, part) in sections.enumerate() {
+    let sections = plan.report().map_or(&[][..], |report| &report.sections);
+    for (index, part) in sections.iter().enumerate() {
         contents.push((anchor(index), part.title.clone()));
-        main.push_str(&section(index, part, results));
     }
     contents.push(("run".to_owned(), "The run".to_owned()));
-    main.push_str(&run(facts, &results.files));
+    let mut main = String::new();
+    push_tag(
+        &mut main,
+        "main",
+        &[("id", "main"), ("tabindex", "-1")],
+        |main| {
+            main.push_str(&summary(facts, results));
+            for (index, part) in sections.iter().enumerate() {
+                main.push_str(&section(index, part, results));
+            }
+            push_run(main, facts, &results.files);
+        },
+    );
     let description = plan.description().unwrap_or_default();
-    document(
-        &title,
-        &[&top(&title, description), &nav(&contents), &body(&main)],
-    )
+    document(&title, &[&top(&title, description), &nav(&contents), &main])
 }
 
 fn document(title: &str, parts: &[&str]) -> String {
@@ -102,10 +106,6 @@ fn nav(contents: &[(String, String)]) -> String {
         &[("aria-label", "Contents")],
         &tag("ol", &[], &items),
     )
-}
-
-fn body(main: &str) -> String {
-    tag("main", &[("id", "main"), ("tabindex", "-1")], main)
 }
 
 #[cfg(test)]

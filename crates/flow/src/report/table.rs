@@ -2,7 +2,7 @@
 
 use flow_contract::{Row, Value};
 
-use super::html::{escape, note, tag, tag_of, words};
+use super::html::{note, push_tag, push_words, tag, words};
 use super::quantity::{grouped, short};
 
 /// Rows beyond this many are left to the table's file.
@@ -15,14 +15,19 @@ pub fn table(caption: &str, columns: &[String], rows: &[Row]) -> String {
     let (rows, totals) = counts(columns, rows);
     let head: String = columns.iter().map(|name| titled(name, rows)).collect();
     let shown = &rows[..rows.len().min(MOST_ROWS)];
-    let body: String = shown.iter().map(|row| line(columns, row)).collect();
     let caption = caption.to_owned() + &unprinted(columns);
-    let html = frame(&caption, &head, &body, &foot(&totals));
     // Paper is narrower than a screen that scrolls.
-    let html = match columns.len() {
-        0..=MOST_PRINTED => html,
-        _ => html.replacen("<div class=\"scroll\">", "<div class=\"scroll wide\">", 1),
+    let class = match columns.len() {
+        0..=MOST_PRINTED => "scroll",
+        _ => "scroll wide",
     };
+    let mut html = String::new();
+    let around = [&caption, &head, &foot(&totals)];
+    push_frame(&mut html, class, around.map(String::as_str), |html| {
+        for row in shown {
+            push_line(html, columns, row);
+        }
+    });
     if rows.len() <= MOST_ROWS {
         return html;
     }
@@ -52,13 +57,22 @@ fn titled(name: &str, rows: &[Row]) -> String {
     heading(name)
 }
 
-/// A table in a frame that scrolls, by keyboard too, from its parts as HTML.
-pub fn frame(caption: &str, head: &str, body: &str, foot: &str) -> String {
-    let caption = tag("caption", &[], caption);
-    let head = tag("thead", &[], &tag("tr", &[], head));
-    let parts = [&caption, &head, "<tbody>", body, "</tbody>", foot];
-    let table = tag_of("table", &[("data-sortable", "")], &parts);
-    tag("div", &[("class", "scroll")], &table)
+/// A table in a frame that scrolls, by keyboard too, around the rows that `push_body` puts there; caption, head
+/// and foot are HTML.
+pub fn push_frame(
+    html: &mut String,
+    class: &str,
+    [caption, head, foot]: [&str; 3],
+    push_body: impl FnOnce(&mut String),
+) {
+    push_tag(html, "div", &[("class", class)], |html| {
+        push_tag(html, "table", &[("data-sortable", "")], |html| {
+            html.push_str(&tag("caption", &[], caption));
+            html.push_str(&tag("thead", &[], &tag("tr", &[], head)));
+            push_tag(html, "tbody", &[], push_body);
+            html.push_str(foot);
+        });
+    });
 }
 
 /// The heading of a column.
@@ -72,42 +86,41 @@ pub fn number_heading(column: &str) -> String {
     words("th", &attributes, &column.replace('_', " "))
 }
 
-fn line(columns: &[String], row: &Row) -> String {
-    let cells = columns
-        .iter()
-        .map(|column| cell(row.get(column).unwrap_or(&Value::Null)));
-    tag("tr", &[], &cells.collect::<String>())
+fn push_line(html: &mut String, columns: &[String], row: &Row) {
+    push_tag(html, "tr", &[], |html| {
+        for column in columns {
+            push_cell(html, row.get(column).unwrap_or(&Value::Null));
+        }
+    });
 }
 
-fn cell(value: &Value) -> String {
+fn push_cell(html: &mut String, value: &Value) {
+    let number = [("class", "number")];
     match value {
-        Value::Null => words("td", &[("class", "none")], "–"),
-        Value::Int(int) => words("td", &[("class", "number")], &int.to_string()),
+        Value::Null => push_words(html, "td", &[("class", "none")], "–"),
+        Value::Int(int) => push_words(html, "td", &number, &int.to_string()),
         Value::Float(float) => {
             let exact = format!("{float:?}");
-            words(
-                "td",
-                &[("class", "number"), ("title", &exact)],
-                &short(*float),
-            )
+            let attributes = [number[0], ("title", &exact)];
+            push_words(html, "td", &attributes, &short(*float));
         }
-        Value::Bool(bool) => words("td", &[], if *bool { "yes" } else { "no" }),
-        other => prose(&other.to_string()),
+        Value::Bool(bool) => push_words(html, "td", &[], if *bool { "yes" } else { "no" }),
+        other => push_prose(html, &other.to_string()),
     }
 }
 
 /// Longest text of a cell that stays on one line, in letters.
 const ONE_LINE: usize = 36;
 
-/// A cell of text; what is long may be broken into lines.
-pub fn prose(text: &str) -> String {
+/// A cell of text at the end of other HTML; what is long may be broken into lines.
+pub fn push_prose(html: &mut String, text: &str) {
     let long = [("class", "long")];
-    let class = if text.chars().count() > ONE_LINE {
-        &long[..]
-    } else {
-        &[]
+    // Letters are no more than bytes, which need not be counted.
+    let class = match text.len() > ONE_LINE && text.chars().count() > ONE_LINE {
+        true => &long[..],
+        false => &[],
     };
-    tag("td", class, &escape(text))
+    push_words(html, "td", class, text);
 }
 
 fn foot(totals: &[(&str, i64)]) -> String {
@@ -179,7 +192,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_exact_value_for_sorting() {
-        let html = cell(&Value::Float(0.123456789));
+        let mut html = String::new();
+        push_cell(&mut html, &Value::Float(0.123456789));
         assert_eq!(
             html,
             "<td class=\"number\" title=\"0.123456789\">0.1235</td>"
