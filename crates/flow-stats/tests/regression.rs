@@ -208,6 +208,37 @@ fn an_unusable_response_is_refused() {
 }
 
 #[test]
+fn near_full_leverage_hc3_has_five_digits_or_is_refused() {
+    let steps = [1.0, 2.0, 4.0, 7.0, 11.0];
+    let with = |delta: f64| {
+        let nearly_first = [1.0, delta, 0.0, -delta, 2.0 * delta];
+        let columns: [(&str, &[f64]); 4] = [
+            ("one", &[1.0; 5]),
+            ("steps", &steps),
+            ("turns", &[3.0, 1.0, 4.0, 1.0, 5.0]),
+            ("nearly first", &nearly_first),
+        ];
+        let options = FitOptions {
+            hc3: true,
+            ..FitOptions::default()
+        };
+        let made = Factorisation::new(design(&columns)).unwrap();
+        made.fit(&[2.0, 3.0, 5.0, 4.0, 8.0], &options)
+    };
+    // By exact fractions; 1 − h of the first row is 2e-10. statsmodels 0.14 is off by 7e-6 here.
+    let exact = [0.851_528_51, 0.154_994_795, 0.297_082_096, 28_729.825_345];
+    let found = with(2_f64.powi(-17)).unwrap().hc3.unwrap().std_err;
+    for (found, exact) in found.iter().zip(exact) {
+        assert!((found / exact - 1.0).abs() < 1e-5, "{found} {exact}");
+    }
+    // 1 − h = 1.2e-11: the columns are independent, but what is left of the row is rounding.
+    assert_eq!(
+        with(2_f64.powi(-19)).unwrap_err(),
+        OlsError::FullLeverage { row: 0 }
+    );
+}
+
+#[test]
 fn unusable_options_are_refused() {
     let dummy = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let made = Factorisation::new(design(&[("one", &ONES), ("first", &dummy)])).unwrap();

@@ -1,6 +1,7 @@
 //! Covariances of coefficients and what follows from them.
 
 use super::clusters::Clusters;
+use super::factorisation::FREE_TOLERANCE;
 use super::jackknife::Jackknife;
 use super::squares::blocks;
 use super::{Factorisation, FitOptions, OlsError};
@@ -204,7 +205,7 @@ fn hc3_factors(of: &Factorisation) -> Result<Vec<f64>, OlsError> {
     for (row, factor) in factors.iter_mut().enumerate() {
         let count = of.count(row).max(1.0); // an empty cell has no leverage and no residual
         let free = 1.0 - *factor / count;
-        if free < 1e-12 {
+        if free < FREE_TOLERANCE {
             return Err(OlsError::FullLeverage { row });
         }
         *factor = 1.0 / (count * free * free);

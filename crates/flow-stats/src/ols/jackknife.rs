@@ -1,11 +1,9 @@
 //! Errors of coefficients from the fits that leave out one cluster at a time.
 
 use super::clusters::Clusters;
+use super::factorisation::FREE_TOLERANCE;
 use super::{Factorisation, OlsError};
 use nalgebra::DMatrix;
-
-/// A cluster whose removal leaves less than this of a direction leaves nothing but rounding of it.
-const LEFT: f64 = 1e-12;
 
 /// What the jackknife over clusters needs of the design, computed once for all responses.
 ///
@@ -73,7 +71,10 @@ impl Jackknife {
 /// `(I − M)⁻¹`, by the eigenvalues of `M`, which lie in `[0, 1]`.
 fn inverse_without(of: &Factorisation, leverage: &DMatrix<f64>) -> Result<DMatrix<f64>, OlsError> {
     let eigen = leverage.clone().symmetric_eigen();
-    let decided = eigen.eigenvalues.iter().position(|one| 1.0 - one < LEFT);
+    let decided = eigen
+        .eigenvalues
+        .iter()
+        .position(|one| 1.0 - one < FREE_TOLERANCE);
     if let Some(at) = decided {
         // Changes of the coefficients along this direction change no fitted value of the other clusters.
         let change = &of.inverse * eigen.eigenvectors.column(at);
