@@ -8,6 +8,7 @@ use flow_contract::{
 };
 
 use crate::epoch::{EPOCH_TABLE, Fate};
+use crate::order::by_name;
 use crate::recordings::{CLASSES, recording_of};
 use crate::table::{Table, TableBuilder};
 
@@ -19,7 +20,7 @@ const FIXED: [&str; 4] = ["recording", "epochs", "scored", "kept"];
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "count-epochs",
-    revision: 2,
+    revision: 3,
     summary: "Counts the epochs of every recording per class and per reason for dropping them.",
     example: r#"[node.nights]
 kind = "cohort"
@@ -146,7 +147,9 @@ fn in_order(found: &BTreeMap<String, i64>, listed: &[String]) -> Vec<String> {
     } else {
         listed
     };
-    for class in first.iter().chain(found.keys()) {
+    let mut by_its_name: Vec<&String> = found.keys().collect();
+    by_its_name.sort_by(|a, b| by_name(a, b));
+    for class in first.iter().chain(by_its_name) {
         if !order.contains(class) {
             order.push(class.clone());
         }
@@ -162,7 +165,7 @@ fn table(counted: &[Counts], classes: &[String]) -> Result<Vec<u8>, NodeError> {
         .iter()
         .flat_map(|one| one.reasons.keys().map(String::as_str));
     let mut others: Vec<&str> = others.filter(|reason| !known.contains(reason)).collect();
-    others.sort_unstable();
+    others.sort_by(|a, b| by_name(a, b));
     others.dedup();
     let names: Vec<&str> = counted.iter().map(|one| one.recording.as_str()).collect();
     let mut table = TableBuilder::new()
@@ -214,12 +217,12 @@ mod tests {
     #[test]
     fn classes_of_any_field_are_counted() {
         let one = counts(&[
-            ("walk", true, ""),
-            ("run", false, "fell off"),
-            ("walk", true, ""),
+            ("walk 10", true, ""),
+            ("walk 2", false, "fell off"),
+            ("walk 10", true, ""),
         ]);
         let classes = in_order(&one.classes, &[]);
-        assert_eq!(classes, ["run", "walk"]);
+        assert_eq!(classes, ["walk 2", "walk 10"]);
         let read = Table::read(&table(&[one], &classes).unwrap()).unwrap();
         assert_eq!(
             read.names(),
@@ -228,14 +231,14 @@ mod tests {
                 "epochs",
                 "scored",
                 "kept",
-                "run",
-                "walk",
+                "walk 2",
+                "walk 10",
                 "fell_off"
             ]
         );
         let cell = |name| read.ints(name).unwrap()[0];
         assert_eq!(
-            ["epochs", "kept", "run", "walk", "fell_off"].map(cell),
+            ["epochs", "kept", "walk 2", "walk 10", "fell_off"].map(cell),
             [3, 2, 0, 2, 1]
         );
     }

@@ -30,6 +30,7 @@ mod model;
 mod network;
 mod npz;
 mod ols;
+pub mod order;
 mod parquet;
 mod predict;
 mod quality;

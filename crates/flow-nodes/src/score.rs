@@ -22,7 +22,7 @@ pub struct Score;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score",
-    revision: 3,
+    revision: 4,
     summary: "Confusion matrix and classification scores, per fold and pooled, with bootstrap intervals over subjects.",
     example: r#"[node.scores]
 kind = "score"

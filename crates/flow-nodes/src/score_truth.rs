@@ -21,7 +21,7 @@ const TIE: f64 = 0.05;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "score-truth",
-    revision: 3,
+    revision: 4,
     summary: "Holds what a study found against what its simulator planted, claim by claim.",
     example: r#"
 [node.verdict]

@@ -26,7 +26,7 @@ pub struct Shares;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "shares",
-    revision: 2,
+    revision: 3,
     summary: "Relevance shares per epoch, per fold and per group of true × predicted class.",
     example: r#"[node.shares]
 kind = "shares"

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use crate::csv::{self, Holds};
+use crate::order::by_name;
 use crate::recordings::CLASSES as SLEEP_STAGES;
 use flow_contract::{NodeError, Row, Value};
 use polars::prelude::{
@@ -228,7 +229,7 @@ impl Table {
     }
 
     /// The classes of the columns `true` and `predicted`, in order: as the table says; else the
-    /// sleep stages if there is no other; else those that occur, by name.
+    /// sleep stages if there is no other; else those that occur, by name: `run 2` before `run 10`.
     ///
     /// # Errors
     /// When one of the columns is missing.
@@ -399,7 +400,7 @@ fn in_order(mut names: Vec<String>) -> Vec<String> {
     if names.iter().all(stage) {
         return SLEEP_STAGES.map(str::to_owned).to_vec();
     }
-    names.sort();
+    names.sort_by(|a, b| by_name(a, b));
     names.dedup();
     names
 }
@@ -455,6 +456,7 @@ mod tests {
         assert_eq!(of(&[table(&["b", "c"]), table(&["a"])]), ["a", "b", "c"]);
         assert_eq!(of(&[table(&["W"]), table(&["R"])]), SLEEP_STAGES);
         assert_eq!(of(&[table(&["W"]), table(&["x"])]), ["W", "x"]);
+        assert_eq!(of(&[table(&["10", "2"]), table(&["1"])]), ["1", "2", "10"]);
         let listing = TableBuilder::new().classes(&["c".to_owned(), "b".to_owned()]);
         let listing = listing.text("true", &["b"]).text("predicted", &["b"]);
         assert_eq!(

@@ -16,7 +16,7 @@ pub struct FigureConfusion;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-confusion",
-    revision: 2,
+    revision: 3,
     summary: "Draws a confusion matrix with counts and row percents.",
     example: r#"[node.confusion]
 kind = "figure-confusion"

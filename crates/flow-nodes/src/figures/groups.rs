@@ -14,7 +14,7 @@ pub struct FigureGroups;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-groups",
-    revision: 2,
+    revision: 3,
     summary: "Draws the shares of each group of true × predicted class over folds (Figure 2).",
     example: r#"[node.figure2]
 kind = "figure-groups"

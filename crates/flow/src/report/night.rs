@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::html::{json, note, tag, words};
 use super::night_signals::Signals;
 use flow_nodes::envelope::DIGITS;
+use flow_nodes::order::by_name;
 
 /// What marks the element that `night.js` fills.
 pub const MARK: &str = "data-night";
 /// Most bytes of data one browser embeds; a study of 44 nights of 9 h by three rules needs 1.2 MB.
 const MOST_BYTES: usize = 2_000_000;
-/// Stages from the top of a hypnogram to its bottom; others follow in alphabetic order.
+/// Stages from the top of a hypnogram to its bottom; others follow by name.
 const STAGES: [&str; 5] = ["W", "R", "N1", "N2", "N3"];
 
 /// One table that a browser shows, with what tells it from the others.
@@ -124,7 +125,7 @@ fn stages(sources: &[Source<'_>]) -> Vec<String> {
             .position(|s| *s == stage)
             .unwrap_or(STAGES.len())
     };
-    stages.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cmp(b)));
+    stages.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| by_name(a, b)));
     stages.dedup();
     stages
 }
