@@ -27,6 +27,13 @@ pub struct RunFile {
 }
 
 impl RunFile {
+    /// Its lines; none where it can't be read. A damaged byte costs its line only.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let bytes = fs::read(&self.path).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Whether its process is still writing it.
     #[must_use]
     pub fn is_running(&self) -> bool {
@@ -168,13 +175,14 @@ impl Store {
         let mut repeats = Vec::new();
         for name in REPEATS {
             let path = self.folder.join("runs").join(name);
-            match fs::read_to_string(&path) {
+            match fs::read(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                text => repeats.extend(
-                    text.doing(say("reading"), &path)?
-                        .lines()
-                        .filter_map(Repeat::read),
-                ),
+                bytes => {
+                    // A damaged line costs itself only.
+                    let bytes = bytes.doing(say("reading"), &path)?;
+                    let text = String::from_utf8_lossy(&bytes);
+                    repeats.extend(text.lines().filter_map(Repeat::read));
+                }
             }
         }
         repeats.sort_unstable_by(|a, b| a.id.cmp(&b.id));

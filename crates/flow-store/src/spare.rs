@@ -307,6 +307,19 @@ mod tests {
     }
 
     #[test]
+    fn files_are_kept_up_to_so_many_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let spares = spares(folder.path(), "1-0");
+        let kept = [MOST_BYTES, 0, 1].map(|size| {
+            let path = folder.path().join("made");
+            fs::write(&path, "x").unwrap();
+            spares.put(&path, MODE, size).unwrap();
+            locked(&spares.files).as_ref().unwrap().count
+        });
+        assert_eq!(kept, [1, 2, 2]);
+    }
+
+    #[test]
     fn a_full_folder_takes_no_more_and_gives_all_it_has() {
         let folder = tempfile::tempdir().unwrap();
         let staging = folder.path();

@@ -180,7 +180,7 @@ fn keys_of(runs: &[RunFile]) -> HashSet<Key> {
     let mut keys = HashSet::new();
     for run in runs {
         // A journal that can't be read keeps nothing alive; its results would only be computed again.
-        let text = std::fs::read_to_string(&run.path).unwrap_or_default();
+        let text = run.text();
         let events = text
             .lines()
             .filter_map(|line| serde_json::from_str::<Json>(line).ok());

@@ -35,7 +35,7 @@ pub fn log(place: &Place, log: &Log) -> Result<Outcome, Refusal> {
 
 /// The events of a run's journal; a line that a kill cut off is left out.
 pub fn events(run: &RunFile) -> Vec<Json> {
-    let text = fs::read_to_string(&run.path).unwrap_or_default();
+    let text = run.text();
     let lines = text.lines();
     lines
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -54,7 +54,7 @@ struct Told {
 const COUNTS: [&str; 4] = ["ran", "cached", "failed", "skipped"];
 
 fn told(run: &RunFile) -> Told {
-    let text = fs::read_to_string(&run.path).unwrap_or_default();
+    let text = run.text();
     // Of a long journal few lines count, and parsing the others would take most of the time.
     let named = |name: &str| {
         let sign = format!("\"event\":\"{name}\"");

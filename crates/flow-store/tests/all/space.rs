@@ -83,6 +83,32 @@ fn with_a_largest_size_the_newest_of_the_others_stay() {
 }
 
 #[test]
+fn a_record_too_large_to_stay_takes_all_older_ones_with_it() {
+    let (_folder, store, entries) = lab();
+    let keep = Keep {
+        max_bytes: Some(39_999),
+        ..Keep::default()
+    };
+    // The newest is large; smaller and older ones would have room.
+    let swept = store.gc(&keep).unwrap();
+    assert_eq!((swept.kept_records, swept.removed_records), (0, 10));
+    assert!(store.lookup(&entries[8].key).is_none());
+}
+
+#[test]
+fn an_output_that_need_not_stay_takes_no_room_of_the_others() {
+    let (_folder, store, entries) = lab();
+    let mut keep = Keep {
+        max_bytes: Some(99),
+        ..Keep::default()
+    };
+    keep.transient.insert(entries[9].outputs[0].1);
+    let swept = store.gc(&keep).unwrap();
+    assert_eq!((swept.kept_records, swept.kept_bytes), (1, 0));
+    assert!(store.lookup(&entries[9].key).is_some());
+}
+
+#[test]
 fn a_transient_output_goes_and_its_record_stays() {
     let (_folder, store, entries) = lab();
     let mut keep = keep(&entries);
@@ -118,6 +144,8 @@ fn removing_gives_back_room_of_discarded_and_damaged_blobs() {
     store.discard(&entries[0].outputs[0].1).unwrap();
     fs::create_dir_all(store.folder().join("damaged")).unwrap();
     fs::write(store.folder().join("damaged/x"), bytes(1, 500)).unwrap();
+    let scratch = store.scratch(&entries[1].key);
+    fs::create_dir_all(&scratch).unwrap();
     let before = store.size().unwrap();
     assert_eq!(
         (before.blobs, before.records, before.damaged_bytes),
@@ -130,6 +158,7 @@ fn removing_gives_back_room_of_discarded_and_damaged_blobs() {
         (9, 10, 0)
     );
     assert!(after.pack_bytes < before.pack_bytes);
+    assert!(!scratch.exists());
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Putting, getting, recording, publishing and staging, by one process.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::support::{bytes, entry, files, memory_folder, put};
 use flow_contract::Digest;
-use flow_store::{Claim, Keep, Published, ReadError, Staging, Store, StoreError};
+use flow_store::{Claim, Keep, Published, ReadError, Repeat, Staging, Store, StoreError};
 use tempfile::{TempDir, tempdir};
 
 fn fresh() -> (TempDir, Store) {
@@ -199,6 +200,17 @@ fn publishing_writes_once_and_restores_what_was_edited() {
 }
 
 #[test]
+fn a_link_in_the_place_of_a_published_file_is_replaced_by_the_file() {
+    let (folder, store) = fresh();
+    let digest = store.put_bytes(b"figure").unwrap();
+    let (elsewhere, path) = (folder.path().join("mine"), folder.path().join("figure.svg"));
+    fs::write(&elsewhere, b"figure").unwrap();
+    symlink(&elsewhere, &path).unwrap();
+    assert_eq!(store.publish(&digest, &path).unwrap(), Published::Written);
+    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+}
+
+#[test]
 fn files_come_from_and_go_to_other_file_systems() {
     let (folder, store) = fresh();
     let other = memory_folder();
@@ -294,6 +306,46 @@ fn an_old_file_is_remembered_by_its_stat_and_touch_costs_a_hash() {
         store.path_digest(&folder.path().join("none")),
         Err(StoreError::Io { .. })
     ));
+}
+
+#[test]
+fn an_edit_that_keeps_size_and_time_of_change_is_noticed() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("source");
+    fs::write(&path, b"data").unwrap();
+    while !store.stat_unchanged(&path, &Digest::of(b"data")) {
+        store.path_digest(&path).unwrap();
+    }
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, b"DATA").unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(modified).unwrap();
+    assert_eq!(store.path_digest(&path).unwrap(), Digest::of(b"DATA"));
+}
+
+#[test]
+fn repeats_survive_damaged_lines_and_a_file_that_is_full() {
+    let (_folder, store) = fresh();
+    let repeat = |id: &str| Repeat {
+        id: id.to_owned(),
+        of: "0".to_owned(),
+        cached: 3,
+    };
+    let ids = || -> Vec<String> {
+        let all = store.repeats().unwrap().into_iter();
+        all.map(|repeat| repeat.id).collect()
+    };
+    store.begin_run("0").unwrap();
+    let path = store.folder().join("runs/repeats");
+    fs::write(&path, b"\xff\xfe 0 x\n").unwrap();
+    repeat("1").note(store.folder()).unwrap();
+    assert_eq!(ids(), ["1"]);
+    let mut file = fs::File::options().append(true).open(&path).unwrap();
+    file.write_all(&vec![b'\n'; 1 << 20]).unwrap();
+    repeat("2").note(store.folder()).unwrap();
+    assert!(!path.exists(), "it was put aside, and a new one begins");
+    repeat("3").note(store.folder()).unwrap();
+    assert_eq!(ids(), ["1", "2", "3"]);
 }
 
 #[test]
