@@ -9,6 +9,8 @@ use crate::kernels::{Activation, PoolShape, Real};
 
 /// Relevance further from 1 than this power of two is pulled back to 1 before it goes on.
 pub(crate) const DRIFT: i32 = 16;
+/// The furthest it is pulled at once, so that the factor stays within single precision.
+pub(crate) const PULL: i32 = 120;
 
 impl<T: Real> Program<T> {
     /// Carries `space.relevance` from the logits `[classes]` to the input `[channels, time]`.
@@ -110,7 +112,7 @@ impl Scale {
     fn watch<T: Real>(&mut self, relevance: &[T]) {
         self.next = power(largest(relevance))
             .filter(|power| power.abs() > DRIFT)
-            .unwrap_or(0);
+            .map_or(0, |power| power.clamp(-PULL, PULL));
     }
 
     /// The factor that relevance is to be multiplied by now.
@@ -298,4 +300,19 @@ fn part<'a, T: Real>(x: &[T], part: &'a mut [T], of: impl Fn(T) -> T) -> &'a [T]
         *part = of(x);
     }
     part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_relevance_is_pulled_by_a_factor_that_single_precision_holds() {
+        let mut scale = Scale::default();
+        scale.watch(&[0.0, -f32::from_bits(1)]);
+        assert_eq!(scale.take(), 2f64.powi(PULL));
+        assert_eq!(scale.exponent, -PULL);
+        scale.watch(&[1.0_f32, 3.0]);
+        assert_eq!((scale.take(), scale.exponent), (1.0, -PULL));
+    }
 }

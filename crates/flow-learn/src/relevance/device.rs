@@ -3,7 +3,7 @@
 //! It carries out the same [`Program`] and the same [`Path`]s as the walk of single samples, without its short
 //! cuts: everything a step gave is kept, and behind a global maximum all times are walked.
 
-use super::backward::{self, DRIFT};
+use super::backward::{self, DRIFT, PULL};
 use super::path::{Activations, Denominator, Factor, Passage, Path, Product, Ready};
 use super::program::{Action, Program};
 use crate::device::{self, Winners};
@@ -365,7 +365,8 @@ impl Scales {
     fn watch(&mut self, relevance: &Tensor<2>) {
         let largest = host(relevance.clone().abs().max_dim(1));
         let next = |largest| backward::power::<f32>(largest).filter(|power| power.abs() > DRIFT);
-        self.next = largest.into_iter().map(|l| next(l).unwrap_or(0)).collect();
+        let pull = |l| next(l).map_or(0, |power| power.clamp(-PULL, PULL));
+        self.next = largest.into_iter().map(pull).collect();
     }
 
     fn take(&mut self, relevance: Tensor<2>) -> Tensor<2> {
