@@ -25,7 +25,7 @@ pub enum Wants {
     Number {
         /// The value where none is given; `None` where one must be.
         usual: Option<f64>,
-        /// The largest it may be; the smallest is 0, the smallest above it [`LEAST`].
+        /// The largest it may be; the smallest is 0, the smallest above it 1e-30.
         most: f64,
     },
     /// One of these words; the first where none is given.
