@@ -260,6 +260,25 @@ fn a_blob_that_may_not_be_read_is_put_aside_and_made_again() {
     assert_eq!(fs::metadata(&blob).unwrap().mode() & 0o777, 0o444);
 }
 
+#[test]
+fn another_program_of_the_same_name_on_the_path_is_another_input() {
+    let sandbox = Sandbox::new(
+        "[node.a]\nkind = \"command\"\nrun = [\"tool\", \"{out}\"]\noutputs = { out = \"o\" }\npublish = { out = \"o\" }\n",
+    );
+    let usual = std::env::var("PATH").unwrap();
+    for word in ["one", "two", "one"] {
+        let tool = format!("#!/bin/sh\necho {word} > $1\n");
+        sandbox.write(&format!("{word}/tool"), tool);
+        let tool = sandbox.path(&format!("{word}/tool"));
+        fs::set_permissions(&tool, Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{usual}", sandbox.path(word).display());
+        let mut flow = Command::new(env!("CARGO_BIN_EXE_flow"));
+        flow.args(["run", "-C"]).arg(sandbox.path(""));
+        assert!(flow.env("PATH", path).status().unwrap().success());
+        assert_eq!(sandbox.read("reports/o"), format!("{word}\n"));
+    }
+}
+
 fn only_file_below(folder: &Path) -> PathBuf {
     let mut at = folder.to_owned();
     while at.is_dir() {

@@ -1,5 +1,8 @@
 //! Studies to begin with, and what helps to write them.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
 use crate::sandbox::Sandbox;
 
 /// Templates that need neither data nor Python, so that they can be run anywhere.
@@ -86,7 +89,10 @@ fn fmt_changes_spaces_and_keeps_words() {
     let said = lab.flow(&["fmt", "--check"]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("first in line 2"), "{}", said.err);
+    let study = lab.path("pipeline.toml");
+    fs::set_permissions(&study, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(lab.flow(&["fmt"]).code, 0);
+    assert_eq!(fs::metadata(&study).unwrap().mode() & 0o777, 0o600);
     let wanted = "[study]\nname = 'x' # why\n\n[node.n]\nkind = \"cohort\"\nsubjects = 3\n";
     assert_eq!(lab.read("pipeline.toml"), wanted);
     assert_eq!(lab.flow(&["fmt", "--check"]).code, 0);
