@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::str::FromStr;
@@ -41,7 +41,10 @@ impl Digest {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         if len <= LARGE_BYTES {
-            return Ok(Self::of(&std::fs::read(path)?));
+            let mut bytes = Vec::with_capacity(len as usize + 1);
+            // A limit, though there is none, keeps the file from being asked for its size once more.
+            file.take(u64::MAX).read_to_end(&mut bytes)?;
+            return Ok(Self::of(&bytes));
         }
         match of_large(&file, len) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
