@@ -44,3 +44,4 @@ pub use given::{Given, Outputs, Since};
 pub use run::{Finished, Summary, run};
 pub use session::{EngineError, Session};
 pub use survey::{Standing, Surveyed, Taken, survey};
+pub use watchdog::expect_commands;

@@ -22,7 +22,6 @@ use crate::publish::{Unpublished, publish};
 use crate::session::{EngineError, Session};
 use crate::snapshot::Basis;
 use crate::standing::standing;
-use crate::watchdog;
 
 /// How a run ended.
 #[derive(Debug, Default)]
@@ -62,11 +61,6 @@ pub struct Finished {
 /// [`EngineError`] when the store can't be used or a target does not exist; a failing node is no
 /// error but part of the [`Summary`].
 pub fn run(session: &Session<'_>, listener: &mut dyn Listener) -> Result<Summary, EngineError> {
-    let mut nodes = session.plan.order().iter();
-    if nodes.any(|node| session.kind(*node).descriptor().open_ports) {
-        // It takes longer to start than to find the first command that has to run.
-        watchdog::wake();
-    }
     thread::scope(|scope| {
         let crew = Crew::new(scope, session);
         Loop::new(session, listener).turn(&crew)

@@ -50,8 +50,9 @@ pub(crate) struct Watched {
     line: Option<u64>,
 }
 
-/// Starts the watchdog on a thread of its own, so that a first command's folder is laid out meanwhile.
-pub(crate) fn wake() {
+/// Makes ready for commands, beside what the caller does: who watches over them takes longer to start than to find
+/// the first of them that has to run. Without this, that one waits.
+pub fn expect_commands() {
     thread::spawn(|| drop(watchdog()));
 }
 

@@ -1,19 +1,12 @@
 //! A plan as bytes, so that a large study that did not change need not be read and checked again.
 //!
-//! The bytes are every part of a [`Plan`] as serde finds it, the nodes in parts that are read side by side. They
-//! are no format: only the program that wrote them can read them, and who keeps them has to know which
-//! program, which text and which options they are of.
-
-use std::thread;
+//! The bytes are every part of a [`Plan`] as serde finds it. They are no format: only the program that wrote
+//! them can read them, and who keeps them has to know which program, which text and which options they are of.
 
 use flow_contract::encoding::{EncodingError, from_bytes, to_bytes};
 
 use crate::plan::Source;
 use crate::{AxisValues, Node, NodeId, Plan};
-
-/// Nodes that one thread should have to read, to be worth its start.
-const NODES_IN_A_PART: usize = 200;
-const MOST_THREADS: usize = 4;
 
 impl Plan {
     /// Its bytes, for [`Plan::kept`].
@@ -21,38 +14,21 @@ impl Plan {
     /// # Errors
     /// [`EncodingError::Write`], where it holds what can't be written.
     pub fn to_keep(&self) -> Result<Vec<u8>, EncodingError> {
-        let parts = self.nodes.chunks(NODES_IN_A_PART);
-        let parts = parts
-            .map(|part| to_bytes(&part))
-            .collect::<Result<Vec<_>, _>>()?;
-        let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
-        let rest = to_bytes(&(
+        to_bytes(&(
             &self.head,
             &self.params,
             &self.pools,
+            &self.nodes,
             &self.graph,
             &self.report,
-            sizes,
-        ))?;
-        let size = (rest.len() as u64).to_le_bytes();
-        Ok([&size[..], &rest, &parts.concat()].concat())
+        ))
     }
 
     /// The plan that [`Plan::to_keep`] gave these bytes for; `None` where it can't have.
     #[must_use]
     pub fn kept(bytes: &[u8]) -> Option<Self> {
-        let (size, bytes) = bytes.split_first_chunk()?;
-        let size = usize::try_from(u64::from_le_bytes(*size)).ok()?;
-        let (rest, mut bytes) = bytes.split_at_checked(size)?;
-        let (head, params, pools, graph, report, sizes) = from_bytes(rest).ok()?;
-        let sizes: Vec<usize> = sizes;
-        let mut parts = Vec::new();
-        for size in sizes {
-            let (part, after) = bytes.split_at_checked(size)?;
-            parts.push(part);
-            bytes = after;
-        }
-        let nodes = nodes(&parts)?;
+        let (head, params, pools, nodes, graph, report) = from_bytes(bytes).ok()?;
+        let nodes: Vec<Node> = nodes;
         let names = nodes.iter().zip(0..);
         let names = names.map(|(node, at)| (node.name.clone(), NodeId(at)));
         let plan = Self {
@@ -82,30 +58,6 @@ impl Plan {
                 .flat_map(|section| &section.show)
                 .all(|shown| own(&shown.node))
     }
-}
-
-/// The nodes of all parts, read on as many threads as there are cores.
-fn nodes(parts: &[&[u8]]) -> Option<Vec<Node>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(MOST_THREADS);
-    let mut shares = parts.chunks(parts.len().div_ceil(threads).max(1));
-    let own = shares.next().unwrap_or_default();
-    thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(|| read(share))).collect();
-        let mut nodes = read(own)?;
-        for other in others {
-            nodes.append(&mut other.join().ok()??);
-        }
-        Some(nodes)
-    })
-}
-
-fn read(parts: &[&[u8]]) -> Option<Vec<Node>> {
-    let mut nodes = Vec::new();
-    for part in parts {
-        nodes.append(&mut from_bytes::<Vec<Node>>(part).ok()?);
-    }
-    Some(nodes)
 }
 
 impl Node {

@@ -52,6 +52,12 @@ impl Asking {
         })
     }
 
+    /// Whether the study has commands, as far as that can be told before it is parsed.
+    pub fn names_commands(&self) -> bool {
+        let word = b"\"command\"";
+        self.study.windows(word.len()).any(|part| part == word)
+    }
+
     /// Says that nothing is to be done, if that is certain.
     pub fn answer(&self, run: &Run, began: Instant) -> Option<Outcome> {
         let cache = self.root.join(cache_of(&self.study));
