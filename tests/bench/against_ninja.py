@@ -12,7 +12,8 @@ without a journal passes over inodes freed in the last minutes one by one, and w
 was cleared up after another. `noop` with all of them, `edit` after one source changed, `touch` after its
 time did. Seconds are medians of wall clock; `rss_mb` is the largest single process, never less than this
 script's own (`rss_floor_mb`), because the kernel counts from before `exec`. ninja looks at time stamps,
-flow at contents. Run it alone on the machine; needs `ninja` and `b3sum` from the system's packages.
+flow at contents. `spin_ms` is the median time of a fixed computation between the runs: compare seconds only
+where it is the same. Run it alone on the machine; needs `ninja` and `b3sum` from the system's packages.
 """
 import argparse
 import json
@@ -45,6 +46,13 @@ def measured(argv, folder):
     if child.returncode != 0:
         sys.exit(f"{' '.join(argv)} in {folder} ended with {child.returncode}:\n{said[-2000:]}")
     return seconds, usage.ru_maxrss / 1000, said
+
+
+def spin():
+    """Milliseconds of a fixed computation: how fast the machine is just now, for machines that share their cores."""
+    begin = time.monotonic()
+    sum(i * i for i in range(500_000))
+    return round((time.monotonic() - begin) * 1000, 1)
 
 
 def write(path, text):
@@ -137,11 +145,12 @@ def edit(scenario, n, folder, turn):
 
 
 def phase(tool, folder, times, prepare=lambda turn: None):
-    runs = []
+    runs, spins = [], []
     for turn in range(times):
         prepare(turn)
+        spins.append(spin())
         runs.append(measured(tool.argv, folder))
-    return row(tool, runs)
+    return row(tool, runs) | {"spin_ms": statistics.median(spins)}
 
 
 def row(tool, runs):

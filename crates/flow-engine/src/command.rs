@@ -30,7 +30,7 @@ use crate::child::{ChildError, run_to_end};
 use lay::io_error;
 use words::Words;
 
-pub(crate) use confine::{Confinement, Kernel};
+pub(crate) use confine::{Confinement, Kernel, expect_commands};
 pub(crate) use desk::Desk;
 pub(crate) use lay::{path_label, paths_of_outputs};
 pub(crate) use start::{StartError, Starter};

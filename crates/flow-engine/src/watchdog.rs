@@ -15,6 +15,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
+use crate::command;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Its input: folders that hold the folders of commands. Its output: the table, which it reads.
@@ -50,10 +51,14 @@ pub(crate) struct Watched {
     line: Option<u64>,
 }
 
-/// Makes ready for commands, beside what the caller does: who watches over them takes longer to start than to find
-/// the first of them that has to run. Without this, that one waits.
-pub fn expect_commands() {
-    thread::spawn(|| drop(watchdog()));
+/// Makes ready for commands of the study in `root`, beside what the caller does: who watches over them takes longer to
+/// start than to find the first of them that has to run. Without this, that one waits.
+pub fn expect_commands(root: &Path) {
+    let root = root.to_owned();
+    thread::spawn(move || {
+        drop(watchdog());
+        command::expect_commands(&root);
+    });
 }
 
 /// Says that a command is about to start in a folder.

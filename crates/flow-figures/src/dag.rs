@@ -74,6 +74,16 @@ pub enum NodeState {
     Skipped,
 }
 
+/// Whether a graph of so many nodes can be drawn.
+///
+/// # Errors
+/// [`FigureError::Empty`] and [`FigureError::TooMany`].
+pub fn dag_fits(nodes: usize) -> Result<(), FigureError> {
+    let nodes = vec![(); nodes];
+    check::not_empty("nodes", &nodes)?;
+    check::at_most("nodes", &nodes, MOST_NODES)
+}
+
 /// Draws the graph: layers by longest path, few crossings, long edges led around boxes.
 ///
 /// The figure is 180 mm wide, or as wide as its fullest layer needs.
@@ -82,8 +92,7 @@ pub enum NodeState {
 /// [`FigureError::Empty`], [`FigureError::TooMany`] (nodes, or layers that edges pass),
 /// [`FigureError::OutOfRange`] for an edge to a node that isn't there, and [`FigureError::Cycle`].
 pub fn dag(input: &Dag) -> Result<Figure, FigureError> {
-    check::not_empty("nodes", &input.nodes)?;
-    check::at_most("nodes", &input.nodes, MOST_NODES)?;
+    dag_fits(input.nodes.len())?;
     for (i, &(from, to)) in input.edges.iter().enumerate() {
         check::position("edges", i, from, input.nodes.len())?;
         check::position("edges", i, to, input.nodes.len())?;

@@ -38,7 +38,7 @@ mod training_curves;
 pub use coefficients::{Coefficient, Coefficients, Effect, coefficients};
 pub use comparison::{Comparison, Extent, Series, comparison};
 pub use confusion::{Confusion, confusion};
-pub use dag::{Dag, DagNode, NodeState, dag};
+pub use dag::{Dag, DagNode, NodeState, dag, dag_fits};
 pub use error::FigureError;
 pub use figure::{Figure, TextBox};
 pub use global_shares::{GlobalShares, RuleShares, global_shares};

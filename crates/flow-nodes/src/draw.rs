@@ -34,6 +34,14 @@ pub enum DrawnState {
     Missing,
 }
 
+/// Whether a graph of so many nodes can be drawn.
+///
+/// # Errors
+/// In words: no nodes, or too many of them.
+pub fn fits(nodes: usize) -> Result<(), String> {
+    flow_figures::dag_fits(nodes).map_err(|error| error.to_string())
+}
+
 /// The graph as SVG; `edges` lead from a node to one that needs it, by position in `nodes`.
 ///
 /// # Errors

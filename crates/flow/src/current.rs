@@ -52,10 +52,12 @@ impl Asking {
         })
     }
 
-    /// Whether the study has commands, as far as that can be told before it is parsed.
-    pub fn names_commands(&self) -> bool {
+    /// Makes ready for commands where the study has some, as far as that can be told before it is parsed.
+    pub fn expect_commands(&self) {
         let word = b"\"command\"";
-        self.study.windows(word.len()).any(|part| part == word)
+        if self.study.windows(word.len()).any(|part| part == word) {
+            flow_engine::expect_commands(&self.root);
+        }
     }
 
     /// Says that nothing is to be done, if that is certain.

@@ -36,8 +36,8 @@ pub fn run(place: &Place, run: &Run) -> Result<Outcome, Refusal> {
 
 /// A run that looks at everything.
 fn whole(place: &Place, run: &Run, asking: Option<&Asking>) -> Result<Outcome, Refusal> {
-    if asking.is_some_and(Asking::names_commands) {
-        flow_engine::expect_commands();
+    if let Some(asking) = asking {
+        asking.expect_commands();
     }
     let study = Study::open(place)?;
     let jobs = jobs(run.jobs);

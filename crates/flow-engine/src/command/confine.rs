@@ -11,7 +11,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use flow_contract::{Params, Task, Value};
 use landlock::{
@@ -211,32 +211,68 @@ impl System {
 
 impl Shared {
     fn at(places: Places) -> Self {
-        let devices = DEVICES.into_iter().map(PathBuf::from).chain(gpus());
-        let writes = devices.flat_map(|path| around(path, &places.root));
+        let usual = Usual::of(&places.root, places.path.as_ref());
+        let home = home();
+        let programs = places.programs.iter();
+        let programs = programs.filter_map(|name| super::named::on_path(name, places.path.clone()));
+        let homes = programs.flat_map(|program| folders_of(&program));
+        let homes = homes.filter_map(|folder| program_home(&folder, home.as_deref()));
+        let mut reads = usual.reads.clone();
+        reads.extend(there(homes, &places.root));
         Self {
-            writes: writes.filter(|path| path.exists()).collect(),
-            reads: system(&places),
+            writes: usual.writes.clone(),
+            reads: outermost(reads),
             places,
         }
     }
 }
 
-fn system(places: &Places) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = SYSTEM.map(PathBuf::from).into();
-    let home = home();
-    if let Some(home) = &home {
-        all.extend(HOMES.map(|name| home.join(name)));
+/// What every command of a study may do that looks for programs on the same `PATH`, whatever its programs are.
+struct Usual {
+    root: PathBuf,
+    path: Option<OsString>,
+    reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
+}
+
+impl Usual {
+    /// Looked up once for the place that was asked for last.
+    fn of(root: &Path, path: Option<&OsString>) -> Arc<Self> {
+        static LAST: Mutex<Option<Arc<Usual>>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.take_if(|last| last.root != root || last.path.as_ref() != path);
+        drop(known);
+        Arc::clone(last.get_or_insert_with(|| Arc::new(Self::at(root, path))))
     }
-    let path = &places.path;
-    let folders: Vec<PathBuf> = path.iter().flat_map(env::split_paths).collect();
-    let programs = places.programs.iter();
-    let programs = programs.filter_map(|name| super::named::on_path(name, path.clone()));
-    let homes = programs.flat_map(|program| folders_of(&program));
-    for folder in folders.into_iter().chain(homes) {
-        all.extend(program_home(&folder, home.as_deref()));
+
+    fn at(root: &Path, path: Option<&OsString>) -> Self {
+        let devices = DEVICES.into_iter().map(PathBuf::from).chain(gpus());
+        let writes = devices.flat_map(|path| around(path, root));
+        let mut all: Vec<PathBuf> = SYSTEM.map(PathBuf::from).into();
+        let home = home();
+        if let Some(home) = &home {
+            all.extend(HOMES.map(|name| home.join(name)));
+        }
+        let folders = path.into_iter().flat_map(env::split_paths);
+        all.extend(folders.filter_map(|folder| program_home(&folder, home.as_deref())));
+        Self {
+            root: root.to_owned(),
+            path: path.cloned(),
+            reads: there(all.into_iter(), root).collect(),
+            writes: writes.filter(|path| path.exists()).collect(),
+        }
     }
-    let all = all.into_iter().flat_map(|path| around(path, &places.root));
-    outermost(all.filter_map(|path| path.canonicalize().ok()).collect())
+}
+
+/// Looks up what any command of a study may do, before there is one.
+pub(crate) fn expect_commands(root: &Path) {
+    drop(Usual::of(root, env::var_os("PATH").as_ref()));
+}
+
+/// Those of these places that there are, but for the study's own folder.
+fn there(places: impl Iterator<Item = PathBuf>, root: &Path) -> impl Iterator<Item = PathBuf> {
+    let around = places.flat_map(move |path| around(path, root));
+    around.filter_map(|path| path.canonicalize().ok())
 }
 
 /// Those of these places that lie in none of the others.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use flow_nodes::draw::{DrawnNode, DrawnState, graph};
+use flow_nodes::draw::{DrawnNode, DrawnState, fits, graph};
 use rayon::prelude::*;
 
 use super::facts::{Facts, NodeFacts};
@@ -42,8 +42,11 @@ fn failures(failures: &[Failure]) -> String {
 }
 
 fn drawing(facts: &Facts) -> String {
-    let nodes: Vec<DrawnNode> = facts.nodes.iter().map(drawn).collect();
-    match graph("", &nodes, edges(&facts.nodes)) {
+    let draw = |()| {
+        let nodes: Vec<DrawnNode> = facts.nodes.iter().map(drawn).collect();
+        graph("", &nodes, edges(&facts.nodes))
+    };
+    match fits(facts.nodes.len()).and_then(draw) {
         Ok(svg) => figure(
             &svg,
             "What ran, from what, and for how long (all instances together)",
