@@ -12,7 +12,7 @@ without a journal passes over inodes freed in the last minutes one by one, and w
 was cleared up after another. `noop` with all of them, `edit` after one source changed, `touch` after its
 time did. Seconds are medians of wall clock; `rss_mb` is the largest single process, never less than this
 script's own (`rss_floor_mb`), because the kernel counts from before `exec`. ninja looks at time stamps,
-flow at contents. `spin_ms` is the median time of a fixed computation between the runs: compare seconds only
+flow at contents. `spin_ms` is the time of a fixed computation before and after the runs: compare seconds only
 where it is the same. Run it alone on the machine; needs `ninja` and `b3sum` from the system's packages.
 """
 import argparse
@@ -145,12 +145,11 @@ def edit(scenario, n, folder, turn):
 
 
 def phase(tool, folder, times, prepare=lambda turn: None):
-    runs, spins = [], []
+    runs, before = [], spin()
     for turn in range(times):
         prepare(turn)
-        spins.append(spin())
         runs.append(measured(tool.argv, folder))
-    return row(tool, runs) | {"spin_ms": statistics.median(spins)}
+    return row(tool, runs) | {"spin_ms": [before, spin()]}
 
 
 def row(tool, runs):
