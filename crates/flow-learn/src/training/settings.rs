@@ -91,58 +91,26 @@ pub enum SettingsError {
 impl TrainingSettings {
     /// Whether every number lies in its range.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        let decay = |x: f64| (0.0..1.0).contains(&x);
-        let positive = |x: f64| x > 0.0 && (x as f32).is_normal(); // networks learn in single precision
+        let count = |what, value: f64| (what, value, value > 0.0, "at least 1");
+        let positive = |what, value: f64| {
+            // Networks learn in single precision.
+            let holds = value > 0.0 && (value as f32).is_normal();
+            (what, value, holds, "between 1.2e-38 and 3.4e38")
+        };
+        let decay = |what, value: f64| {
+            let holds = (0.0..1.0).contains(&value);
+            (what, value, holds, "at least 0 and below 1")
+        };
         for (what, value, holds, wanted) in [
-            ("batch", self.batch as f64, self.batch > 0, "at least 1"),
-            (
-                "training epochs",
-                self.training_epochs as f64,
-                self.training_epochs > 0,
-                "at least 1",
-            ),
-            (
-                "learning rate",
-                self.learning_rate,
-                positive(self.learning_rate),
-                "between 1.2e-38 and 3.4e38",
-            ),
-            (
-                "epsilon",
-                self.epsilon,
-                positive(self.epsilon),
-                "between 1.2e-38 and 3.4e38",
-            ),
-            (
-                "beta 1",
-                self.beta_1,
-                decay(self.beta_1),
-                "at least 0 and below 1",
-            ),
-            (
-                "beta 2",
-                self.beta_2,
-                decay(self.beta_2),
-                "at least 0 and below 1",
-            ),
-            (
-                "stop after",
-                self.stop_after as f64,
-                self.stop_after > 0,
-                "at least 1",
-            ),
-            (
-                "plateau after",
-                self.plateau_after as f64,
-                self.plateau_after > 0,
-                "at least 1",
-            ),
-            (
-                "plateau factor",
-                self.plateau_factor,
-                positive(self.plateau_factor),
-                "between 1.2e-38 and 3.4e38",
-            ),
+            count("batch", self.batch as f64),
+            count("training epochs", self.training_epochs as f64),
+            positive("learning rate", self.learning_rate),
+            positive("epsilon", self.epsilon),
+            decay("beta 1", self.beta_1),
+            decay("beta 2", self.beta_2),
+            count("stop after", self.stop_after as f64),
+            count("plateau after", self.plateau_after as f64),
+            positive("plateau factor", self.plateau_factor),
         ] {
             if !holds {
                 return Err(SettingsError::OutOfRange {

@@ -171,8 +171,6 @@ fn draw(
     let (truth, predicted) = (shares.texts("true")?, shares.texts("predicted")?);
     let class = |name: &String| recorded.classes.iter().position(|class| class == name);
     let modalities = recorded.modalities();
-    let channels = recorded.channels.len();
-    let names = names(&recorded.channels);
     let columns = modalities
         .iter()
         .map(|modality| shares.floats(&format!("share_{modality}")))
@@ -192,27 +190,6 @@ fn draw(
             shares: columns.iter().map(|column| column[row]).collect(),
         })
         .collect();
-    let signal = |channel: usize| {
-        let size = recorded.time;
-        let samples = inside
-            .iter()
-            .filter_map(|&row| {
-                let start = (usize::try_from(epoch[row]).ok()? * channels + channel) * size;
-                recorded.x.get(start..start + size)
-            })
-            .flatten()
-            .copied()
-            .collect();
-        Signal {
-            name: names[channel].clone(),
-            modality: modalities
-                .iter()
-                .position(|name| *name == recorded.channels[channel]),
-            unit: recorded.units[channel].clone(),
-            samples_per_epoch: size,
-            samples,
-        }
-    };
     Ok(Night {
         title: "A recording explained".to_owned(),
         recording: tested.recording.clone(),
@@ -220,9 +197,39 @@ fn draw(
         epoch_seconds: task.params.float("seconds"),
         classes: recorded.classes.clone(),
         epochs,
-        signals: (0..channels).map(signal).collect(),
+        signals: signals(
+            recorded,
+            &inside.iter().map(|&row| epoch[row]).collect::<Vec<_>>(),
+        ),
         modalities,
     })
+}
+
+/// The samples of some epochs, counted from 0 in the recording, channel by channel.
+fn signals(recorded: &Recorded<'_>, epochs: &[i64]) -> Vec<Signal> {
+    let (size, channels) = (recorded.time, recorded.channels.len());
+    let modalities = recorded.modalities();
+    let samples = |channel: usize, epoch: i64| {
+        let start = (usize::try_from(epoch).ok()? * channels + channel) * size;
+        recorded.x.get(start..start + size)
+    };
+    let named = names(&recorded.channels).into_iter().enumerate();
+    named
+        .map(|(channel, name)| Signal {
+            name,
+            modality: modalities
+                .iter()
+                .position(|name| *name == recorded.channels[channel]),
+            unit: recorded.units[channel].clone(),
+            samples_per_epoch: size,
+            samples: epochs
+                .iter()
+                .filter_map(|&epoch| samples(channel, epoch))
+                .flatten()
+                .copied()
+                .collect(),
+        })
+        .collect()
 }
 
 /// Names of channels that carry their modality's name: with a number where several are of one.
