@@ -1,8 +1,7 @@
 //! What a kind may be told, and what it was told.
 
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use crate::Value;
 
@@ -92,28 +91,59 @@ pub struct ParamSpec {
 /// The params of one instance: canonical, complete with defaults, checked against the kind's specs.
 ///
 /// The getters panic on a name or type the kind did not declare, which is a bug in the kind.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Params(BTreeMap<String, Value>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params {
+    /// Sorted, each once; instances of one kind may share them.
+    names: Arc<[String]>,
+    /// One for each name.
+    values: Vec<Value>,
+}
 
 impl Params {
     /// Params from canonical values.
     #[must_use]
     pub fn new(values: BTreeMap<String, Value>) -> Self {
-        Self(values)
+        let (names, values): (Vec<String>, Vec<Value>) = values.into_iter().unzip();
+        Self {
+            names: names.into(),
+            values,
+        }
     }
 
-    /// All values by name, sorted.
+    /// Params from canonical values, one for each of the sorted names; `None` where they are not that.
     #[must_use]
-    pub fn values(&self) -> &BTreeMap<String, Value> {
-        &self.0
+    pub fn with_names(names: Arc<[String]>, values: Vec<Value>) -> Option<Self> {
+        let fit = names.len() == values.len() && names.is_sorted_by(|a, b| a < b);
+        fit.then_some(Self { names, values })
+    }
+
+    /// The names, sorted.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The values in the order of the names.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// All names with their values, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.names.iter().map(String::as_str).zip(&self.values)
     }
 
     /// The value of a declared param.
     #[must_use]
     pub fn value(&self, name: &str) -> &Value {
-        self.0
-            .get(name)
-            .unwrap_or_else(|| panic!("the kind reads `{name}` but does not declare it"))
+        let place = self
+            .names
+            .binary_search_by(|other| other.as_str().cmp(name));
+        place.map_or_else(
+            |_| panic!("the kind reads `{name}` but does not declare it"),
+            |place| &self.values[place],
+        )
     }
 
     /// A declared boolean.

@@ -45,8 +45,6 @@ pub(crate) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub(crate) fn recipe(&self) -> RecipeView<'_> {
-        let params = self.params.values().iter();
-        let params = params.map(|(name, value)| (name.as_str(), value));
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for (port, artifacts) in &self.inputs {
             let artifacts = artifacts.iter();
@@ -56,7 +54,9 @@ impl Prepared<'_> {
         RecipeView {
             kind: self.kind,
             revision: self.revision,
-            params: params
+            params: self
+                .params
+                .iter()
                 .filter(|(name, _)| !self.permissions.contains(name))
                 .collect(),
             seed: self.seed,

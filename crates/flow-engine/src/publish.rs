@@ -174,11 +174,11 @@ fn converted(
     })?;
     let mut values = kind.descriptor().defaults();
     values.insert("to".to_owned(), Value::from(to));
-    let params = Params::new(values);
+    let params = Params::new(values.clone());
     let recipe = Recipe {
         kind: CONVERT.to_owned(),
         revision: kind.descriptor().revision,
-        params: params.values().clone(),
+        params: values,
         seed: None,
         backend: None,
         inputs: vec![("from".to_owned(), vec![(Labels::default(), *digest)])],

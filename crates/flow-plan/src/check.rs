@@ -18,6 +18,7 @@ mod values;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use flow_contract::{Catalog, Kind, Signature, Value};
@@ -27,7 +28,7 @@ use crate::graph::Graph;
 use crate::item::{self, Data, Entry, Item, Table};
 use crate::mistake::{FileMistake, SourceMistake};
 use crate::nearest::nearest;
-use crate::plan::Head;
+use crate::plan::{Head, Told};
 use crate::problem::Mark;
 use crate::refer::{DraftAxis, Names, ParamValues};
 use crate::{AxisValues, Combine, Node, NodeId, Plan, Problems, Span};
@@ -397,8 +398,6 @@ fn assemble(
     graph: Graph,
     report: Option<crate::Report>,
 ) -> Plan {
-    let names = study.names.iter();
-    let names = names.map(|(name, id)| ((*name).to_owned(), *id)).collect();
     let params = study.params.into_iter();
     let nodes = study.nodes.into_iter().zip(drafts);
     Plan {
@@ -408,7 +407,7 @@ fn assemble(
             .collect(),
         pools: study.pools,
         nodes: nodes.map(|(outline, draft)| node(outline, draft)).collect(),
-        names,
+        names: OnceLock::new(),
         graph,
         report,
     }
@@ -423,11 +422,13 @@ fn node(outline: Outline<'_>, draft: nodes::Draft) -> Node {
         name: outline.name.to_owned(),
         swept: Vec::new(),
         kind: kind.to_owned(),
-        signature,
+        signature: Arc::new(signature),
         many: outline.many,
         untyped: outline.untyped,
-        params: draft.params,
-        settled: draft.settled,
+        told: match draft.settled {
+            Some(params) => Told::Settled(params),
+            None => Told::PerPoint(draft.params),
+        },
         bindings: draft.bindings,
         axes: axes
             .filter_map(|axis| {

@@ -1,5 +1,6 @@
 //! Axes that decide nothing of their node.
 
+use crate::plan::Told;
 use crate::{Axis, AxisValues, Node, Plan, Source, Template};
 
 impl Plan {
@@ -16,7 +17,11 @@ impl Plan {
     fn decides(&self, node: &Node, axis: &Axis) -> bool {
         let named = |template: &Template| template.axes().contains(&axis.name.as_str());
         let mut sources = node.bindings.iter().flat_map(|binding| &binding.sources);
-        node.params.values().chain(&node.seed).any(named)
+        let given = match &node.told {
+            Told::Settled(_) => None,
+            Told::PerPoint(given) => Some(given.values()),
+        };
+        given.into_iter().flatten().chain(&node.seed).any(named)
             || sources.any(|source| match source {
                 Source::File(path) | Source::Files(path) => named(path),
                 Source::Output {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use flow_contract::{Kind, Labels, ParamProblem, Params, Row, Value};
 
 use crate::conform::{Fault, complete, conform};
+use crate::plan::Told;
 use crate::{Node, Point, Template};
 
 /// A param that can't have the value it gets at a point, because of a row known only at run time.
@@ -41,18 +42,19 @@ impl Node {
     /// # Errors
     /// [`ParamError`] for the first param that a row of an axis gives a value it can't have.
     pub fn params_at(&self, point: &Point, kind: &dyn Kind) -> Result<Arc<Params>, ParamError> {
-        if let Some(settled) = &self.settled {
-            return Ok(Arc::clone(settled));
-        }
+        let given = match &self.told {
+            Told::Settled(params) => return Ok(Arc::clone(params)),
+            Told::PerPoint(given) => given,
+        };
         let params = complete(kind, |spec| {
-            let template = self.params.get(spec.name);
+            let template = given.get(spec.name);
             let value = template.map(|template| conform(template, &spec.ty, &point.scope));
             value
                 .transpose()
                 .map_err(|fault| fault_at(spec.name, point, &fault))
         })?;
-        let check = |(name, value): (&String, &Value)| kind.check_param(name, value).err();
-        if let Some(problem) = params.values().iter().find_map(check) {
+        let check = |(name, value): (&str, &Value)| kind.check_param(name, value).err();
+        if let Some(problem) = params.iter().find_map(check) {
             return Err(refused_at(point, vec![problem]));
         }
         match kind.check(&params) {

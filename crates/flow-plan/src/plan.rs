@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use flow_contract::{Arity, Params, Signature, Value};
@@ -21,7 +21,8 @@ pub struct Plan {
     pub(crate) params: BTreeMap<String, Value>,
     pub(crate) pools: BTreeMap<String, u32>,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) names: HashMap<String, NodeId>,
+    /// Made when a name is first asked for.
+    pub(crate) names: OnceLock<HashMap<String, NodeId>>,
     pub(crate) graph: Graph,
     pub(crate) report: Option<Report>,
 }
@@ -59,16 +60,16 @@ pub struct Node {
     pub swept: Vec<(String, String)>,
     /// The kind's name.
     pub kind: String,
-    /// Its ports.
-    pub signature: Signature,
+    /// Its ports; nodes may share them.
+    #[serde(skip, default = "no_ports")]
+    pub signature: Arc<Signature>,
     /// Its outputs that are any number of files; see [`Node::gives_many`].
     pub many: Vec<String>,
     /// Its outputs that say no type, so that the end of the file's name tells what it must be.
     pub untyped: Vec<String>,
-    /// The params that are given; defaults come in by [`Node::params_at`].
-    pub params: BTreeMap<String, Template>,
-    /// All params with defaults, where no axis changes them.
-    pub(crate) settled: Option<Arc<Params>>,
+    /// Its params; see [`Node::params_at`].
+    #[serde(skip)]
+    pub(crate) told: Told,
     /// What is connected, in the order of the ports; a port with nothing is left out.
     pub bindings: Vec<Binding>,
     /// The axes of `for_each`, in the order of the file.
@@ -90,6 +91,33 @@ pub struct Node {
     pub keep: bool,
     /// The place of its name in the file.
     pub span: Span,
+}
+
+/// The params of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Told {
+    /// All, with defaults: no axis changes them.
+    Settled(Arc<Params>),
+    /// Those that are given, for [`Node::params_at`] to fill in at each point.
+    PerPoint(BTreeMap<String, Template>),
+}
+
+/// In place of what a node that is read back is told, until [`Plan::kept`] puts it there.
+impl Default for Told {
+    fn default() -> Self {
+        Self::PerPoint(BTreeMap::new())
+    }
+}
+
+/// In place of the ports of a node that is read back, as well.
+fn no_ports() -> Arc<Signature> {
+    static NONE: LazyLock<Arc<Signature>> = LazyLock::new(|| {
+        Arc::new(Signature {
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        })
+    });
+    Arc::clone(&NONE)
 }
 
 /// What is connected to a port.
@@ -279,7 +307,13 @@ impl Plan {
     /// The node of a name.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<NodeId> {
-        self.names.get(name).copied()
+        let names = self.names.get_or_init(|| {
+            let nodes = self.nodes.iter().zip(0..);
+            nodes
+                .map(|(node, at)| (node.name.clone(), NodeId(at)))
+                .collect()
+        });
+        names.get(name).copied()
     }
 
     /// All nodes, each after all it takes from, else in the order of the file.

@@ -94,7 +94,7 @@ fn refuse_head(sweep: &Sweep, part: &'static str, complaints: &mut Complaints) {
 impl Node {
     /// Whether another node of the same name says the same, wherever it stands.
     fn says_as(&self, other: &Self) -> bool {
-        self.params == other.params
+        self.told == other.told
             && self.bindings == other.bindings
             && self.axes == other.axes
             && self.combine == other.combine

@@ -1,6 +1,7 @@
 //! The studies of a sweep as one plan.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use flow_contract::Value;
 
@@ -59,14 +60,11 @@ impl Merge {
                 .map(|text| item::read_override(text));
             params.insert(dimension.param.clone(), Value::List(values.collect()));
         }
-        let named = nodes.iter().enumerate();
         Plan {
             head: first.head.clone(),
             params,
             pools: first.pools.clone(),
-            names: named
-                .map(|(at, n)| (n.name.clone(), NodeId(at as u32)))
-                .collect(),
+            names: OnceLock::new(),
             graph: self.graph(studies),
             report: first.report.clone().map(|mut report| {
                 for section in &mut report.sections {

@@ -1,5 +1,7 @@
 //! Plans as bytes.
 
+use std::sync::Arc;
+
 use flow_plan::{Plan, Sweep};
 
 use crate::toys::{STUDY, owned, planned, planned_at};
@@ -25,7 +27,7 @@ fn said(plan: &Plan) -> String {
     for &id in plan.order() {
         let mut node = plan.node(id).clone();
         assert_eq!(plan.by_name(&node.name), Some(id));
-        let ports = &mut node.signature;
+        let ports = Arc::make_mut(&mut node.signature);
         ports.inputs.iter_mut().for_each(|port| port.doc = "");
         ports.outputs.iter_mut().for_each(|port| port.doc = "");
         let near = (plan.dependencies(id), plan.dependents(id));

@@ -1,8 +1,9 @@
 //! `--sweep`: which nodes are there how often, and what they take from.
 
+use flow_contract::Catalog;
 use flow_plan::{Plan, Problems, Source, Sweep};
 
-use crate::toys::{owned, planned_at};
+use crate::toys::{Toys, owned, planned_at};
 
 const STUDY: &str = r#"
 [study]
@@ -104,7 +105,9 @@ fn one_value_says_what_set_says() {
     // A sweep of one value changes nothing between studies, so nothing is doubled.
     assert_eq!(names(&one), ["recordings", "folds", "more", "other"]);
     let folds = one.node(one.by_name("folds").unwrap());
-    assert_eq!(folds.params["count"].as_fixed().unwrap().to_string(), "5");
+    let points = folds.static_points().unwrap().unwrap();
+    let params = folds.params_at(&points[0], Toys.kind("folds").unwrap());
+    assert_eq!(params.unwrap().int("count"), 5);
 }
 
 #[test]

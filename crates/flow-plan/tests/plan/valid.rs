@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::toys::{STUDY, Toys, planned, planned_with};
-use flow_contract::{Arity, Catalog, Row, Value};
+use flow_contract::{Arity, Catalog, Params, Row, Value};
 use flow_plan::{Axis, AxisValues, ExpandError, Plan, Point, Source, TargetError, file_row};
 
 fn study() -> Plan {
@@ -140,20 +140,20 @@ fn params_are_canonical_and_complete() {
             .points(&|axis| vec![row(&[(&axis.name, "a")])])
             .unwrap();
         let params = node.params_at(&points[at], Toys.kind(&node.kind).unwrap());
-        params.unwrap().values().clone()
+        Params::clone(&params.unwrap())
     };
-    assert_eq!(params("night", 0)["seconds"], Value::Float(30.0));
-    assert_eq!(params("net", 2)["fold"], Value::Int(2));
-    assert_eq!(params("net", 2)["rate"], Value::Float(1e-3));
+    assert_eq!(*params("night", 0).value("seconds"), Value::Float(30.0));
+    assert_eq!(*params("net", 2).value("fold"), Value::Int(2));
+    assert_eq!(*params("net", 2).value("rate"), Value::Float(1e-3));
     assert_eq!(
-        params("relevance", 2)["rule"],
+        *params("relevance", 2).value("rule"),
         Value::from("alpha-beta(1,0)")
     );
     assert_eq!(
-        params("figure1", 0)["title"],
+        *params("figure1", 0).value("title"),
         Value::from("Shares for 2021")
     );
-    let outputs = params("check", 0)["outputs"].to_string();
+    let outputs = params("check", 0).value("outputs").to_string();
     assert_eq!(outputs, "{out = root.txt, scores = t.parquet}");
 }
 
