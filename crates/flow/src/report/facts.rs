@@ -1,28 +1,31 @@
 //! What a run knows of itself, as it stands in `run.json`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use flow_contract::Digest;
 use flow_engine::{Finished, Summary};
+use flow_plan::{NodeId, Plan};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
-use super::origins::Origins;
+use super::origins::{LastWords, Origins};
 use super::troubles::{Failure, Troubles};
 use crate::study::{Asked, Study, unix_now};
 use crate::words::plain;
 
 /// The whole of `run.json`.
 #[derive(Serialize)]
-pub struct Facts {
+pub struct Facts<'a> {
     /// The version of flow that ran.
     pub flow: &'static str,
     /// The study's name.
-    pub study: String,
+    pub study: &'a str,
     /// The digest of the study file's bytes.
     pub study_digest: String,
     /// The run's name, as in the journal.
-    pub run: String,
+    pub run: &'a str,
     /// When it ended, seconds since 1970 (UTC).
     pub finished_unix: u64,
     /// How many cores it might use.
@@ -34,19 +37,19 @@ pub struct Facts {
     pub failed: usize,
     pub skipped: usize,
     /// What failed, in the order in which it did.
-    pub failures: Vec<Failure>,
+    pub failures: &'a [Failure],
     /// The nodes in the order of the plan.
-    pub nodes: Vec<NodeFacts>,
+    pub nodes: Vec<NodeFacts<'a>>,
     /// The instances in the order of the plan.
-    pub instances: Vec<InstanceFacts>,
+    pub instances: Vec<InstanceFacts<'a>>,
 }
 
 /// One node, its instances together.
 #[derive(Serialize)]
-pub struct NodeFacts {
-    pub name: String,
-    pub kind: String,
-    pub needs: Vec<String>,
+pub struct NodeFacts<'a> {
+    pub name: &'a str,
+    pub kind: &'a str,
+    pub needs: Vec<&'a str>,
     pub instances: usize,
     pub ran: usize,
     pub cached: usize,
@@ -61,41 +64,61 @@ pub struct NodeFacts {
 
 /// One instance.
 #[derive(Serialize)]
-pub struct InstanceFacts {
+pub struct InstanceFacts<'a> {
     pub instance: String,
     pub key: String,
     pub ran: bool,
     pub seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<Arc<str>>,
     /// Digest of each output.
-    pub outputs: BTreeMap<String, String>,
+    #[serde(serialize_with = "by_port")]
+    pub outputs: &'a [(String, Digest, u64)],
 }
 
-impl Facts {
+fn by_port<S: Serializer>(outputs: &&[(String, Digest, u64)], to: S) -> Result<S::Ok, S::Error> {
+    let mut digests: Vec<(&str, &Digest)> = outputs
+        .iter()
+        .map(|(port, digest, _)| (port.as_str(), digest))
+        .collect();
+    digests.sort_unstable();
+    to.collect_map(
+        digests
+            .into_iter()
+            .map(|(port, digest)| (port, digest.to_string())),
+    )
+}
+
+impl<'a> Facts<'a> {
     /// The facts of a run that just ended.
     pub fn new(
-        (study, asked): (&Study, &Asked),
-        summary: &Summary,
-        troubles: &Troubles,
+        (study, asked): (&'a Study, &'a Asked),
+        summary: &'a Summary,
+        troubles: &'a Troubles,
         origins: &Origins,
     ) -> Self {
         let plan = &study.plan;
         let facts = summary.finished.par_iter();
-        let facts: Vec<InstanceFacts> = facts.map(|done| instance_facts(done, origins)).collect();
+        let facts = facts.map_init(|| None, |last, done| instance_facts(done, origins, last));
+        let facts: Vec<InstanceFacts> = facts.collect();
         let mut of_node: HashMap<&str, Vec<&InstanceFacts>> = HashMap::new();
         for (done, facts) in summary.finished.iter().zip(&facts) {
             of_node.entry(&done.address.node).or_default().push(facts);
         }
+        let nodes = plan.order().par_iter().map(|&id| {
+            let mine = of_node.get(plan.node(id).name.as_str());
+            let mine = mine.map_or(&[][..], Vec::as_slice);
+            node_facts((plan, id), mine, troubles)
+        });
         let params = plan
             .params()
             .iter()
             .map(|(name, value)| (name.clone(), plain(value)));
         Self {
             flow: env!("CARGO_PKG_VERSION"),
-            study: plan.name().to_owned(),
+            study: plan.name(),
             study_digest: study.digest.to_string(),
-            run: asked.run.clone(),
+            run: &asked.run,
             finished_unix: unix_now(),
             jobs: asked.jobs,
             params: params.collect(),
@@ -103,16 +126,8 @@ impl Facts {
             cached: summary.cached,
             failed: summary.failed,
             skipped: summary.skipped,
-            failures: troubles.failures.clone(),
-            nodes: plan
-                .order()
-                .iter()
-                .map(|&id| {
-                    let mine = of_node.get(plan.node(id).name.as_str());
-                    let mine = mine.map_or(&[][..], Vec::as_slice);
-                    node_facts((study, id), mine, troubles)
-                })
-                .collect(),
+            failures: &troubles.failures,
+            nodes: nodes.collect(),
             instances: facts,
         }
     }
@@ -131,20 +146,18 @@ impl Facts {
     }
 }
 
-fn node_facts(
-    (study, id): (&Study, flow_plan::NodeId),
+fn node_facts<'a>(
+    (plan, id): (&'a Plan, NodeId),
     mine: &[&InstanceFacts],
     troubles: &Troubles,
-) -> NodeFacts {
-    let node = study.plan.node(id);
+) -> NodeFacts<'a> {
+    let node = plan.node(id);
     let ran = mine.iter().filter(|done| done.ran).count();
-    let needs = study.plan.dependencies(id).iter();
+    let needs = plan.dependencies(id).iter();
     NodeFacts {
-        name: node.name.clone(),
-        kind: node.kind.clone(),
-        needs: needs
-            .map(|&need| study.plan.node(need).name.clone())
-            .collect(),
+        name: &node.name,
+        kind: &node.kind,
+        needs: needs.map(|&need| plan.node(need).name.as_str()).collect(),
         instances: mine.len(),
         ran,
         cached: mine.len() - ran,
@@ -180,18 +193,19 @@ fn reasons<'a>(all: impl Iterator<Item = &'a str>) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-fn instance_facts(done: &Finished, origins: &Origins) -> InstanceFacts {
-    let output = |(port, digest, _): &(String, flow_contract::Digest, u64)| {
-        (port.clone(), digest.to_string())
-    };
+fn instance_facts<'a, 'o>(
+    done: &'a Finished,
+    origins: &'o Origins,
+    last: &mut Option<LastWords<'o>>,
+) -> InstanceFacts<'a> {
     let key = done.key.to_string();
     InstanceFacts {
         instance: done.address.to_string(),
-        why: origins.why(done, &key),
+        why: origins.why(done, &key, last),
         key,
         ran: done.given.ran(),
         seconds: done.given.seconds,
-        outputs: done.given.outputs.iter().map(output).collect(),
+        outputs: &done.given.outputs,
     }
 }
 

@@ -27,9 +27,9 @@ fn provenance(facts: &Facts) -> String {
         facts.ran, facts.cached, facts.failed, facts.skipped
     );
     let pairs = [
-        ("Study", facts.study.clone()),
+        ("Study", facts.study.to_owned()),
         ("Finished", moment(facts.finished_unix)),
-        ("Run", facts.run.clone()),
+        ("Run", facts.run.to_owned()),
         (
             "Study file",
             format!("BLAKE3 {}", short_digest(&facts.study_digest)),

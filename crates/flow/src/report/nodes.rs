@@ -22,7 +22,7 @@ pub fn push_run(html: &mut String, facts: &Facts, files: &Files) {
     let attributes = [("aria-labelledby", "run-heading"), ("id", "run")];
     push_tag(html, "section", &attributes, |html| {
         push_words(html, "h2", &[("id", "run-heading")], "The run");
-        html.push_str(&failures(&facts.failures));
+        html.push_str(&failures(facts.failures));
         html.push_str(&drawing(facts));
         push_table(html, facts, files);
     });
@@ -58,8 +58,8 @@ fn drawing(facts: &Facts) -> String {
 fn drawn(node: &NodeFacts) -> DrawnNode {
     let time = duration(node.seconds);
     DrawnNode {
-        name: node.name.clone(),
-        kind: node.kind.clone(),
+        name: node.name.to_owned(),
+        kind: node.kind.to_owned(),
         state: state(node),
         more: node.why.clone().unwrap_or_default(),
         note: match node.instances {
@@ -101,8 +101,8 @@ fn state_words(node: &NodeFacts) -> String {
 
 fn edges(nodes: &[NodeFacts]) -> Vec<(usize, usize)> {
     let places = nodes.iter().enumerate();
-    let places: HashMap<&str, usize> = places.map(|(at, node)| (node.name.as_str(), at)).collect();
-    let place = |name: &String| places.get(name.as_str()).copied();
+    let places: HashMap<&str, usize> = places.map(|(at, node)| (node.name, at)).collect();
+    let place = |name: &&str| places.get(name).copied();
     let into = |(to, node): (usize, &NodeFacts)| {
         let from = node.needs.iter().filter_map(place);
         from.map(|from| (from, to)).collect::<Vec<_>>()
@@ -139,8 +139,8 @@ fn rows(nodes: &[NodeFacts], files: &Files) -> String {
 }
 
 fn push_cells(html: &mut String, node: &NodeFacts, files: &Files) {
-    push_words(html, "th", &[("scope", "row")], &node.name);
-    push_words(html, "td", &[], &node.kind);
+    push_words(html, "th", &[("scope", "row")], node.name);
+    push_words(html, "td", &[], node.kind);
     for number in [node.instances, node.ran, node.cached] {
         push_words(html, "td", &[("class", "number")], &number.to_string());
     }
@@ -152,7 +152,7 @@ fn push_cells(html: &mut String, node: &NodeFacts, files: &Files) {
     push_prose(html, &node.needs.join(", "));
     push_prose(html, node.why.as_deref().unwrap_or("–"));
     push_tag(html, "td", &[("class", "links")], |html| {
-        html.push_str(&files.of_node(&node.name));
+        html.push_str(&files.of_node(node.name));
     });
 }
 
@@ -160,11 +160,11 @@ fn push_cells(html: &mut String, node: &NodeFacts, files: &Files) {
 mod tests {
     use super::*;
 
-    fn node(name: &str, needs: &[&str], ran: usize) -> NodeFacts {
+    fn node<'a>(name: &'a str, needs: &[&'a str], ran: usize) -> NodeFacts<'a> {
         NodeFacts {
-            name: name.to_owned(),
-            kind: "toy".to_owned(),
-            needs: needs.iter().map(ToString::to_string).collect(),
+            name,
+            kind: "toy",
+            needs: needs.to_vec(),
             instances: 2,
             ran,
             cached: 2 - ran,

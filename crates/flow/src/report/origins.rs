@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use flow_engine::{Finished, Summary, Why};
 use flow_store::Store;
@@ -33,18 +34,40 @@ impl Origins {
     }
 
     /// Why an instance ran, in this run or in the one that its result is cached since; `key` is its key as text.
-    pub fn why(&self, done: &Finished, key: &str) -> Option<String> {
+    pub fn why<'o>(
+        &'o self,
+        done: &Finished,
+        key: &str,
+        last: &mut Option<LastWords<'o>>,
+    ) -> Option<Arc<str>> {
         if let Some(why) = &done.why {
-            return Some(why.to_string());
+            return Some(why.to_string().into());
         }
         let since = done.given.since.as_ref()?;
         let why = self.0.get(&since.run).and_then(|reasons| reasons.get(key));
-        let since = date(since.finished_unix);
-        Some(match why {
-            Some(why) => format!("cached since {since} (then: {why})"),
-            None => format!("cached since {since}"),
-        })
+        let of = (since.finished_unix, why);
+        let known = last.as_ref().filter(|last| last.of == of);
+        let words = known.map_or_else(|| cached_since(of), |last| Arc::clone(&last.words));
+        let said = Arc::clone(&words);
+        *last = Some(LastWords { of, words });
+        Some(said)
     }
+}
+
+/// The last words on a cached result: those on the next are often the same.
+pub struct LastWords<'o> {
+    /// When it was made, and why.
+    of: (u64, Option<&'o Why>),
+    words: Arc<str>,
+}
+
+fn cached_since((unix, why): (u64, Option<&Why>)) -> Arc<str> {
+    let since = date(unix);
+    let words = match why {
+        Some(why) => format!("cached since {since} (then: {why})"),
+        None => format!("cached since {since}"),
+    };
+    words.into()
 }
 
 /// A line of a journal on the start of an instance; of the others nothing is read.
@@ -70,6 +93,9 @@ const STARTED: &str = r#"{"event":"started","#;
 
 #[cfg(test)]
 mod tests {
+    use flow_contract::{Digest, Key, Labels};
+    use flow_engine::{Address, Given, Since};
+
     use super::*;
 
     #[test]
@@ -91,6 +117,56 @@ mod tests {
         assert_eq!(
             told,
             ["k1: it never ran here", "k2: `params.x` was 1 and is 2"]
+        );
+    }
+
+    #[test]
+    fn each_cached_result_has_words_of_its_own() {
+        let cached = |name: &[u8], finished_unix: u64| Finished {
+            address: Address {
+                node: "a".to_owned(),
+                labels: Labels::default(),
+            },
+            key: Key(Digest::of(name)),
+            given: Given {
+                outputs: [].into(),
+                seconds: 0.0,
+                since: Some(Since {
+                    run: "1-a".to_owned(),
+                    finished_unix,
+                }),
+            },
+            why: None,
+        };
+        let all = [
+            cached(b"1", 0),
+            cached(b"2", 0),
+            cached(b"3", 0),
+            cached(b"1", 60),
+        ];
+        let key = |done: &Finished| done.key.to_string();
+        let reasons = HashMap::from([(key(&all[0]), Why::New), (key(&all[1]), Why::Damaged)]);
+        let origins = Origins(HashMap::from([("1-a".to_owned(), reasons)]));
+        let mut last = None;
+        let words = all.each_ref().map(|done| {
+            let words = origins.why(done, &key(done), &mut last).unwrap();
+            assert_eq!(
+                origins.why(done, &key(done), &mut last),
+                Some(Arc::clone(&words))
+            );
+            words
+                .strip_prefix("cached since 1970-01-01 00:0")
+                .unwrap()
+                .to_owned()
+        });
+        assert_eq!(
+            words,
+            [
+                "0:00 UTC (then: it never ran here)",
+                "0:00 UTC (then: its record in the cache is damaged)",
+                "0:00 UTC",
+                "1:00 UTC (then: it never ran here)"
+            ]
         );
     }
 }
