@@ -41,10 +41,15 @@ struct Foreseen {
 }
 
 impl Ahead {
-    /// For instances that run again.
-    pub(crate) fn new(roots: impl Iterator<Item = InstanceId>) -> Self {
+    /// For instances that run again, of so many in all.
+    pub(crate) fn new(roots: impl Iterator<Item = InstanceId>, all: usize) -> Self {
+        let roots: VecDeque<_> = roots.collect();
+        // Maps that grow copy all they hold; one that stays empty costs nothing.
+        let room = if roots.is_empty() { 0 } else { all };
         Self {
-            roots: roots.collect(),
+            roots,
+            waits: HashMap::with_capacity(room),
+            foreseen: HashMap::with_capacity(room),
             ..Self::default()
         }
     }

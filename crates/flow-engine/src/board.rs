@@ -140,7 +140,7 @@ impl<'a> Board<'a> {
         Self {
             session,
             expansions: wanted.iter().map(expansion).collect(),
-            instances: Vec::new(),
+            instances: Vec::with_capacity(wanted.len()),
             ready: VecDeque::new(),
             published: HashMap::new(),
             looked: Looked::default(),

@@ -271,7 +271,8 @@ impl<'a, 'l> Loop<'a, 'l> {
     fn look_ahead(&mut self, crew: &Crew<'a>) -> Option<Message> {
         let runs_again = self.why.iter().filter(|(_, why)| **why != Why::New);
         let roots = runs_again.map(|(id, _)| *id);
-        let ahead = self.ahead.get_or_insert_with(|| Ahead::new(roots));
+        let all = self.board.len();
+        let ahead = self.ahead.get_or_insert_with(|| Ahead::new(roots, all));
         while ahead.step(&mut self.board) {
             if let Some(news) = crew.news() {
                 return Some(news);

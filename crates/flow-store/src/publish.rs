@@ -1,7 +1,7 @@
 //! Files under `reports/`, made from blobs.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ pub enum Published {
     /// The destination was written: new, or other bytes were there.
     Written,
 }
+
+const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 impl Store {
     /// Puts a blob's bytes at a path for people: shared with the blob where the file system can
@@ -43,13 +45,23 @@ impl Store {
         Ok(Published::Written)
     }
 
-    /// Puts bytes that are no blob at a path for people: a reader never sees half of them, and a killed
-    /// process leaves none there.
+    /// Puts what `write` gives, which is no blob, at a path for people: a reader never sees half of it, and a
+    /// killed process leaves nothing there.
+    ///
+    /// `write` may be called twice, for the second time where the first file could not be moved.
     ///
     /// # Errors
     /// [`StoreError`] when the destination can't be written, which then is as it was.
-    pub fn write_out(&self, bytes: &[u8], destination: &Path) -> Result<(), StoreError> {
-        self.write_and_rename(destination, say("writing"), |aside| fs::write(aside, bytes))
+    pub fn write_out(
+        &self,
+        destination: &Path,
+        write: impl Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        self.write_and_rename(destination, say("writing"), |aside| {
+            let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, File::create(aside)?);
+            write(&mut file)?;
+            file.flush()
+        })
     }
 
     /// Puts a blob at a path in a staging folder for a program to read, and not to write.

@@ -19,6 +19,7 @@ mod section;
 mod table;
 mod troubles;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use flow_engine::Summary;
@@ -59,11 +60,11 @@ pub fn write(
         summary,
         files: Files::new(study, store, summary),
     };
-    let write_run = || {
-        let json = facts.json().map_err(|error| error.to_string())?;
-        put(store, &run, &json)
+    let write_run = || put(store, &run, |file| facts.write(file));
+    let write_html = || {
+        let page = page::page(&facts, &results);
+        put(store, &html, |file| file.write_all(page.as_bytes()))
     };
-    let write_html = || put(store, &html, page::page(&facts, &results).as_bytes());
     let (told, drawn) = rayon::join(write_run, write_html);
     told.and(drawn)?;
     // The process ends after this, and takes less time over it than the parts one by one.
@@ -71,8 +72,12 @@ pub fn write(
     Ok(Some(html))
 }
 
-fn put(store: &Store, path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let written = store.write_out(bytes, path);
+fn put(
+    store: &Store,
+    path: &Path,
+    write: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), String> {
+    let written = store.write_out(path, write);
     written.map_err(|error| match error.help() {
         Some(help) => format!("{error}\n  help: {help}"),
         None => error.to_string(),

@@ -40,6 +40,7 @@ impl Loop<'_, '_> {
 
     fn tally(&mut self) {
         let mut skips = Vec::new();
+        self.summary.finished.reserve_exact(self.board.len());
         for (id, instance) in self.board.all() {
             let finished = finished(self.board.address(id), instance);
             if let Some(mut finished) = finished {

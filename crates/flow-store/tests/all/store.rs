@@ -569,13 +569,18 @@ fn what_is_written_out_is_whole_or_not_there() {
     let reports = folder.path().join("reports");
     let report = reports.join("report.html");
     for text in ["long at first", "short"] {
-        store.write_out(text.as_bytes(), &report).unwrap();
+        let write = |file: &mut dyn Write| file.write_all(text.as_bytes());
+        store.write_out(&report, write).unwrap();
         assert_eq!(fs::read_to_string(&report).unwrap(), text);
     }
     // A folder in its place: what was written aside can't be renamed to it.
     fs::remove_file(&report).unwrap();
     fs::create_dir(&report).unwrap();
-    assert!(store.write_out(b"lost", &report).is_err());
+    assert!(
+        store
+            .write_out(&report, |file| file.write_all(b"lost"))
+            .is_err()
+    );
     assert_eq!(files(&reports).len(), 0);
     assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
 }

@@ -1,6 +1,7 @@
 //! What a run knows of itself, as it stands in `run.json`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use flow_contract::Digest;
@@ -132,17 +133,12 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// As it is written.
+    /// Writes them as JSON.
     ///
     /// # Errors
-    /// When something can't be said in JSON.
-    pub fn json(&self) -> serde_json::Result<Vec<u8>> {
-        // Copying a large text each time it outgrows its room takes longer than writing it.
-        const USUAL_BYTES: usize = 640;
-        let parts = self.nodes.len() + self.instances.len();
-        let mut json = Vec::with_capacity((parts + 1) * USUAL_BYTES);
-        serde_json::to_writer_pretty(&mut json, self)?;
-        Ok(json)
+    /// When it can't be written.
+    pub fn write(&self, to: impl Write) -> io::Result<()> {
+        Ok(serde_json::to_writer_pretty(to, self)?)
     }
 }
 
