@@ -2,7 +2,8 @@
 //!
 //! Who finds none, or a damaged one, takes the long way, so nothing here is an error.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use flow_contract::Digest;
@@ -20,10 +21,17 @@ pub(crate) fn read<T>(path: &Path, of: impl FnOnce(&[u8]) -> Option<T>) -> Optio
 
 /// Writes one, at once for whoever reads it; says whether that could be done.
 pub(crate) fn write(path: &Path, body: &[u8]) -> bool {
-    let bytes = [&Digest::of(body).as_bytes()[..], body].concat();
     let aside = path.with_extension(std::process::id().to_string());
-    let written = fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    let written = File::create(&aside)
+        .and_then(|mut file| write_to(&mut file, body))
+        .and_then(|()| fs::rename(&aside, path));
     written
         .inspect_err(|_| drop(fs::remove_file(&aside)))
         .is_ok()
+}
+
+/// The same for a file that is opened and put in its place by others.
+pub(crate) fn write_to(file: &mut dyn Write, body: &[u8]) -> io::Result<()> {
+    file.write_all(Digest::of(body).as_bytes())?;
+    file.write_all(body)
 }

@@ -9,6 +9,7 @@
 //! entries), so a snapshot of files that are too young is not taken; the next run takes it.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -98,7 +99,13 @@ pub fn take(
 ) -> bool {
     let record = record(question, session, summary, also);
     let body = record.and_then(|record| to_bytes(&record).ok());
-    body.is_some_and(|body| sealed::write(&path(question.cache), &body))
+    body.is_some_and(|body| {
+        let write = |file: &mut dyn Write| sealed::write_to(file, &body);
+        session
+            .store
+            .write_out(&path(question.cache), write)
+            .is_ok()
+    })
 }
 
 fn record(

@@ -1,7 +1,7 @@
 //! Files under `reports/`, made from blobs.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -57,10 +57,16 @@ impl Store {
         destination: &Path,
         write: impl Fn(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), StoreError> {
+        let workspace = self.workspace()?;
         self.write_and_rename(destination, say("writing"), |aside| {
-            let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, File::create(aside)?);
+            let (file, before) = workspace.open_new(aside)?;
+            let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, file);
             write(&mut file)?;
-            file.flush()
+            let end = file.stream_position()?;
+            match before > end {
+                true => file.get_ref().set_len(end),
+                false => Ok(()),
+            }
         })
     }
 

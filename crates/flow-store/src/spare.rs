@@ -16,10 +16,17 @@ use crate::store::locked;
 const MOST_FILES: usize = 16_384;
 const MOST_BYTES: u64 = 16 << 20;
 
+/// How many empty folders are kept: each worker needs two.
+const MOST_EMPTY: usize = 16;
+
+/// The folder of empty folders.
+const EMPTY: &str = "empty";
+
 /// The spare files of a process.
 #[derive(Debug)]
 pub(crate) struct Spares {
-    /// Where they lie, files named `mode-size-workspace-number`, folders `mode-bytes-files-workspace-number`.
+    /// Where they lie, files named `mode-size-workspace-number`, folders `mode-bytes-files-workspace-number`, and
+    /// empty folders one deeper.
     folder: PathBuf,
     /// Process and number of the workspace.
     workspace: String,
@@ -32,6 +39,7 @@ pub(crate) struct Spares {
 struct Files {
     known: Vec<Spare>,
     folders: Vec<SpareFolder>,
+    empty: Vec<PathBuf>,
     /// What the process before left and was not looked at: most runs need little of it.
     unlisted: Option<ReadDir>,
     /// How many files there are of all these, and how large they are.
@@ -150,6 +158,41 @@ impl Spares {
         Ok(())
     }
 
+    /// A file as from [`Spares::take`], if this process has taken over what there is already.
+    pub fn take_known(&self, mode: u32) -> Option<PathBuf> {
+        let known = locked(&self.files).is_some();
+        known.then(|| self.take(mode)).flatten()
+    }
+
+    /// A path where an empty folder was put.
+    pub fn take_empty(&self) -> Option<PathBuf> {
+        let mut files = locked(&self.files);
+        let files = files.get_or_insert_with(|| self.taken_over());
+        files.empty.pop()
+    }
+
+    /// Keeps an empty folder; false where there are enough, or no files were taken over.
+    pub fn put_empty(&self, path: &Path) -> bool {
+        let mut files = locked(&self.files);
+        let Some(files) = files
+            .as_mut()
+            .filter(|files| files.empty.len() < MOST_EMPTY)
+        else {
+            return false;
+        };
+        let kept = self
+            .folder
+            .join(EMPTY)
+            .join(format!("{}-{}", self.workspace, files.next));
+        let mut moved = fs::rename(path, &kept);
+        if moved.is_err() && fs::create_dir(self.folder.join(EMPTY)).is_ok() {
+            moved = fs::rename(path, &kept);
+        }
+        files.next += 1;
+        files.empty.extend(moved.is_ok().then_some(kept));
+        moved.is_ok()
+    }
+
     /// A folder with about so many files of this mode.
     pub fn take_folder(&self, mode: u32, wanted: usize) -> Option<SpareFolder> {
         let mut files = locked(&self.files);
@@ -205,7 +248,10 @@ impl Spares {
     fn taken_over(&self) -> Files {
         for (path, count, bytes) in waiting(&self.staging) {
             if fs::rename(path, &self.folder).is_ok() {
+                let empty = fs::read_dir(self.folder.join(EMPTY));
+                let empty = empty.into_iter().flatten().flatten();
                 return Files {
+                    empty: empty.map(|entry| entry.path()).collect(),
                     unlisted: fs::read_dir(&self.folder).ok(),
                     count,
                     bytes,
@@ -335,5 +381,27 @@ mod tests {
         assert!(spares.take(MODE).is_none());
         put(&spares, staging, b"zz");
         assert_eq!(fs::read(spares.take(MODE).unwrap()).unwrap(), b"zz");
+    }
+
+    #[test]
+    fn so_many_empty_folders_are_kept_once_there_are_spares_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = folder.path();
+        let first = spares(staging, "1-0");
+        let keep = |spares: &Spares| {
+            let path = staging.join("empty");
+            fs::create_dir_all(&path).unwrap();
+            spares.put_empty(&path)
+        };
+        assert!(!keep(&first));
+        put(&first, staging, b"a");
+        let kept = (0..MOST_EMPTY + 4).filter(|_| keep(&first));
+        assert_eq!(kept.count(), MOST_EMPTY);
+        first.leave();
+        let second = spares(staging, "2-0");
+        let taken = std::iter::from_fn(|| second.take_empty());
+        let there = taken.filter(|path| fs::remove_dir(path).is_ok());
+        assert_eq!(there.count(), MOST_EMPTY);
+        assert!(keep(&second));
     }
 }

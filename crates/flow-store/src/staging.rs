@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,13 +51,13 @@ impl Staging {
     pub fn write(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.give(path)?;
         if self.left.files.remove(path).is_some() {
-            if refill(path, self.workspace.mode, bytes).is_ok() {
+            if refill(path, &self.workspace, bytes).is_ok() {
                 return Ok(());
             }
             remove(path)?;
         }
         if let Some(unused) = self.unused() {
-            let filled = refill(&unused, self.workspace.mode, bytes);
+            let filled = refill(&unused, &self.workspace, bytes);
             if filled.and_then(|()| fs::rename(&unused, path)).is_ok() {
                 return Ok(());
             }
@@ -81,7 +81,10 @@ impl Staging {
         {
             return Ok(());
         }
-        fs::create_dir_all(path)
+        match self.workspace.reuse_folder(path) {
+            true => Ok(()),
+            false => fs::create_dir_all(path),
+        }
     }
 
     /// The same for a folder that so many files will be written to: one that an earlier process left with about
@@ -250,18 +253,11 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Gives a file other content. It is never cut to nothing on the way: ext4 would write such a file to the
-/// disk when it is closed. What lies in the cache since another process is not taken at its word: it must
-/// be a plain file with this mode and no other name, and its size is looked at.
-fn refill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    let mut options = File::options();
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let mut file = options.write(true).custom_flags(flags).open(path)?;
-    let meta = file.metadata()?;
-    if !meta.is_file() || meta.mode() != mode || meta.nlink() != 1 {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
+/// disk when it is closed.
+fn refill(path: &Path, workspace: &Workspace, bytes: &[u8]) -> io::Result<()> {
+    let (mut file, size) = workspace.open_again(path)?;
     file.write_all(bytes)?;
-    match meta.len() > bytes.len() as u64 {
+    match size > bytes.len() as u64 {
         true => file.set_len(bytes.len() as u64),
         false => Ok(()),
     }
@@ -272,7 +268,10 @@ impl Drop for Staging {
         self.leave_folders();
         // What is not swept goes with the folder.
         let _ = self.sweep();
-        if !self.workspace.may_leave(&self.path) {
+        for folder in &self.folders {
+            self.workspace.leave_empty(folder);
+        }
+        if !self.workspace.leave_empty(&self.path) && !self.workspace.may_leave(&self.path) {
             // What can't be removed now goes with the workspace; it may never have been made.
             let _ = fs::remove_dir_all(&self.path);
         }
@@ -286,7 +285,9 @@ impl Store {
     /// [`StoreError`] when the folder can't be made.
     pub fn stage(&self) -> Result<Staging, StoreError> {
         let staging = self.stage_later()?;
-        fs::create_dir(&staging.path).doing(say("making folder"), &staging.path)?;
+        if !staging.workspace.reuse_folder(&staging.path) {
+            fs::create_dir(&staging.path).doing(say("making folder"), &staging.path)?;
+        }
         Ok(staging)
     }
 

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +21,9 @@ pub(crate) struct Workspace {
     pub lock: File,
     /// The mode of files that this process makes here; what has another one is not used again.
     pub mode: u32,
+    /// The mode of its folders, and whose all are.
+    folder_mode: u32,
+    user: u32,
     next: AtomicU64,
     /// Folders that instances left and that go with the workspace.
     left: AtomicU64,
@@ -47,9 +50,12 @@ impl Workspace {
                 continue;
             }
             fs::create_dir_all(&folder).doing(say("making folder"), &folder)?;
-            let mode = lock.metadata().doing(say("reading"), &lock_path)?.mode();
+            let made = lock.metadata().doing(say("reading"), &lock_path)?;
+            let folder_made = fs::metadata(&folder).doing(say("reading"), &folder)?;
             return Ok(Self {
-                mode,
+                mode: made.mode(),
+                folder_mode: folder_made.mode(),
+                user: made.uid(),
                 spares: Spares::new(&folder, staging.to_owned()),
                 folder,
                 lock_path,
@@ -70,6 +76,53 @@ impl Workspace {
     pub fn fresh(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         self.folder.join(n.to_string())
+    }
+
+    /// Opens a file from another use for writing, without cutting it; its size.
+    ///
+    /// What lies in the cache since another process is not taken at its word: it must be a plain file of this user
+    /// with this mode and no other name.
+    ///
+    /// # Errors
+    /// The I/O error of opening it; that it is not such a file.
+    pub fn open_again(&self, path: &Path) -> io::Result<(File, u64)> {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = File::options().write(true).custom_flags(flags).open(path)?;
+        let meta = file.metadata()?;
+        let own = (meta.mode(), meta.uid(), meta.nlink()) == (self.mode, self.user, 1);
+        match meta.is_file() && own {
+            true => Ok((file, meta.len())),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Opens a file at a path where there is none, a spare one if there is.
+    ///
+    /// # Errors
+    /// The I/O error of making it.
+    pub fn open_new(&self, path: &Path) -> io::Result<(File, u64)> {
+        if let Some(spare) = self.spares.take_known(self.mode)
+            && let Ok(open) = self.open_again(&spare)
+            && fs::rename(&spare, path).is_ok()
+        {
+            return Ok(open);
+        }
+        Ok((File::create(path)?, 0))
+    }
+
+    /// Makes a folder at a path where there is none, if a spare one is there for it.
+    pub fn reuse_folder(&self, path: &Path) -> bool {
+        let Some(spare) = self.spares.take_empty() else {
+            return false;
+        };
+        let meta = fs::symlink_metadata(&spare);
+        let own = meta.is_ok_and(|meta| (meta.mode(), meta.uid()) == (self.folder_mode, self.user));
+        own && is_empty(&spare) && fs::rename(&spare, path).is_ok()
+    }
+
+    /// Keeps a folder for [`Workspace::reuse_folder`] if it is empty; false where it stays.
+    pub fn leave_empty(&self, path: &Path) -> bool {
+        is_empty(path) && self.spares.put_empty(path)
     }
 
     /// A folder with about so many spare files.
@@ -104,6 +157,10 @@ impl Drop for Workspace {
         let _ = fs::remove_file(&self.lock_path);
         unlock(&self.lock);
     }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Whether a folder holds few and small files and no folder.

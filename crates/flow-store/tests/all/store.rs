@@ -380,12 +380,10 @@ fn a_large_staging_folder_is_gone_with_its_handle_and_all_of_them_with_the_store
     let other = Store::open(store.folder()).unwrap();
     assert!(second.path().exists(), "the living are not swept");
     drop((second, store));
-    assert_eq!(
-        fs::read_dir(other.folder().join("staging"))
-            .unwrap()
-            .count(),
-        0
-    );
+    let left = fs::read_dir(other.folder().join("staging")).unwrap();
+    let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.collect::<Vec<_>>(), ["spare-0-0"]);
+    assert!(files(&other.folder().join("staging")).is_empty());
 }
 
 #[test]
@@ -583,6 +581,65 @@ fn what_is_written_out_is_whole_or_not_there() {
     );
     assert_eq!(files(&reports).len(), 0);
     assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_written_out_takes_a_file_nobody_needs() {
+    let (folder, store) = fresh();
+    let report = folder.path().join("report.html");
+    let mut staging = store.stage().unwrap();
+    let spare = staging.path().join("x");
+    staging.write(&spare, b"longer than the report").unwrap();
+    let made = fs::metadata(&spare).unwrap().ino();
+    staging.clear().unwrap();
+    staging.sweep().unwrap();
+    for (text, again) in [("short", true), ("other", false)] {
+        let write = |file: &mut dyn Write| file.write_all(text.as_bytes());
+        store.write_out(&report, write).unwrap();
+        assert_eq!(fs::read_to_string(&report).unwrap(), text);
+        assert_eq!(fs::metadata(&report).unwrap().ino() == made, again);
+    }
+}
+
+#[test]
+fn empty_folders_are_left_to_the_next_process_if_they_are_that() {
+    let tricks: [fn(&Path); 4] = [
+        |_| {},
+        |empty| fs::write(empty.join("file"), "not empty").unwrap(),
+        |empty| fs::set_permissions(empty, fs::Permissions::from_mode(0o700)).unwrap(),
+        |empty| {
+            fs::remove_dir(empty).unwrap();
+            symlink(empty.ancestors().nth(5).unwrap().join("own"), empty).unwrap();
+        },
+    ];
+    for (at, trick) in tricks.into_iter().enumerate() {
+        let (folder, store) = fresh();
+        let (own, cache) = (folder.path().join("own"), store.folder().to_owned());
+        fs::create_dir(&own).unwrap();
+        let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+        let mut staging = store.stage().unwrap();
+        staging.make_folder(&staging.path().join("in")).unwrap();
+        let mut made = [inode(staging.path()), inode(&staging.path().join("in"))];
+        staging.clear().unwrap();
+        drop((staging, store));
+        let left = fs::read_dir(cache.join("staging")).unwrap();
+        let empty = left.last().unwrap().unwrap().path().join("empty");
+        for entry in fs::read_dir(empty).unwrap() {
+            trick(&entry.unwrap().path());
+        }
+
+        let store = Store::open(&cache).unwrap();
+        let mut staging = store.stage().unwrap();
+        staging.make_folder(&staging.path().join("in")).unwrap();
+        let mut now = [inode(staging.path()), inode(&staging.path().join("in"))];
+        made.sort_unstable();
+        now.sort_unstable();
+        assert_eq!(now == made, at == 0, "{at}");
+        assert_eq!(fs::read_dir(staging.path()).unwrap().count(), 1);
+        staging.write(&staging.path().join("in/x"), b"x").unwrap();
+        drop((staging, store));
+        assert_eq!(fs::read_dir(&own).unwrap().count(), 0);
+    }
 }
 
 #[test]
