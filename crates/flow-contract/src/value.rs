@@ -105,7 +105,8 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("null"),
             Self::Bool(bool) => bool.fmt(f),
             Self::Int(int) => int.fmt(f),
-            Self::Float(float) => float.fmt(f),
+            Self::Float(float) if is_written_out(*float) => float.fmt(f),
+            Self::Float(float) => fmt::LowerExp::fmt(float, f),
             Self::Text(text) => f.write_str(text),
             Self::List(list) => {
                 f.write_str("[")?;
@@ -123,6 +124,12 @@ impl fmt::Display for Value {
             }
         }
     }
+}
+
+/// Whether a number is written without an exponent: `0.000001` and `1000000`, but `1e-7` and `1e30`, whose digits
+/// nobody would count.
+fn is_written_out(float: f64) -> bool {
+    float == 0.0 || (1e-6..1e16).contains(&float.abs())
 }
 
 impl From<&str> for Value {
@@ -152,5 +159,28 @@ impl From<f64> for Value {
 impl From<bool> for Value {
     fn from(bool: bool) -> Self {
         Self::Bool(bool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_written_short_and_read_back() {
+        for (float, text) in [
+            (0.0, "0"),
+            (-0.01, "-0.01"),
+            (1e-6, "0.000001"),
+            (2.5e-7, "2.5e-7"),
+            (1_000_000.0, "1000000"),
+            (-1e30, "-1e30"),
+            (f64::MAX, "1.7976931348623157e308"),
+        ] {
+            assert_eq!(Value::Float(float).to_string(), text);
+            assert_eq!(text.parse(), Ok(float));
+        }
+        assert_eq!(Value::Float(f64::NEG_INFINITY).to_string(), "-inf");
+        assert_eq!(Value::Float(f64::NAN).to_string(), "NaN");
     }
 }

@@ -168,6 +168,14 @@ mod tests {
             ("gamma( gamma = 0.25 )", "gamma(0.25)"),
             ("epsilon(bias=bach, epsilon=1e-2)", "epsilon(0.01)"),
             ("z-box(low=-1,high=[1,2])", "z-box(-1,[1,2])"),
+            ("epsilon(1000000000000000000000000000000)", "epsilon(1e30)"),
+            ("epsilon(0.0000001)", "epsilon(1e-7)"),
+            ("epsilon(10000000)", "epsilon(10000000)"),
+            (
+                "epsilon(0.30000000000000004)",
+                "epsilon(0.30000000000000004)",
+            ),
+            ("z-box(-100000000,[1e9,1.5e29])", "z-box(-1e8,[1e9,1.5e29])"),
         ];
         for (text, canonical) in texts {
             assert_eq!(Rule::parse(text).unwrap().to_string(), canonical);

@@ -87,14 +87,29 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(value) => write!(f, "{value}"),
+            Self::Number(value) => f.write_str(&brief(*value)),
             Self::Word(word) => f.write_str(word),
-            Self::Numbers(values) if values.len() == 1 => write!(f, "{}", values[0]),
+            Self::Numbers(values) if values.len() == 1 => f.write_str(&brief(values[0])),
             Self::Numbers(values) => {
-                let values: Vec<_> = values.iter().map(f64::to_string).collect();
+                let values: Vec<_> = values.iter().copied().map(brief).collect();
                 write!(f, "[{}]", values.join(","))
             }
         }
+    }
+}
+
+/// A number that reads back to the same: as `0.01` and `1000` where that is short, else as `1e30`.
+fn brief(value: f64) -> String {
+    /// `0.000001` and `10000000` are written out.
+    const SHORT: usize = 8;
+    let plain = value.to_string();
+    let exponent = || format!("{value:e}");
+    match plain.len() <= SHORT {
+        true => plain,
+        false => [plain, exponent()]
+            .into_iter()
+            .min_by_key(String::len)
+            .unwrap_or_default(),
     }
 }
 
