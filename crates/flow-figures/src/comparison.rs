@@ -1,4 +1,4 @@
-//! A number over the values of an axis, in words: means with their ranges, a line for each series.
+//! A number over the values of an axis, in words: means with their ranges, joined by lines where values have an order.
 
 use crate::axes;
 use crate::axis::{Axis, Tick, enclosing};
@@ -31,11 +31,13 @@ pub struct Comparison {
     pub over: String,
     /// The values from left to right, 1 to 200.
     pub values: Vec<String>,
-    /// A line each, 1 to 8.
+    /// Whether the values have an order; only then do lines join what stands at them.
+    pub ordered: bool,
+    /// Points of a look each, 1 to 8.
     pub series: Vec<Series>,
 }
 
-/// A line of a comparison.
+/// Points of a comparison that belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Its name; may be empty where it is the only one.
@@ -55,7 +57,7 @@ pub struct Extent {
     pub greatest: f64,
 }
 
-/// Draws means joined by lines, with bars from the least to the greatest.
+/// Draws means with bars from the least to the greatest, joined by lines where the values have an order.
 ///
 /// # Errors
 /// [`FigureError::Empty`], [`FigureError::Length`], [`FigureError::TooMany`] and
@@ -92,12 +94,7 @@ pub fn comparison(input: &Comparison) -> Result<Figure, FigureError> {
     axes::y_title(&mut page.scene, area, MARGIN + TEXT, &input.number);
     for (at, (series, look)) in input.series.iter().zip(&looks).enumerate() {
         let aside = (at as f64 - (looks.len() - 1) as f64 / 2.0) * APART;
-        draw(
-            &mut page.scene,
-            (series, *look),
-            &input.values,
-            (&x, aside, &y),
-        );
+        draw(&mut page.scene, (series, *look), input, (&x, aside, &y));
     }
     axes::frame(&mut page.scene, area);
     let under = label_values(&mut page.scene, &input.values, area, &x);
@@ -126,11 +123,13 @@ fn check_input(input: &Comparison) -> Result<(), FigureError> {
     Ok(())
 }
 
-/// A line through the means; a value without a number breaks it.
+/// Means with their ranges; a line through the means of ordered values, which one without a number breaks.
 fn draw(
     scene: &mut Scene,
     (series, look): (&Series, Look),
-    values: &[String],
+    Comparison {
+        values, ordered, ..
+    }: &Comparison,
     (x, aside, y): (&Axis, f64, &Axis),
 ) {
     let place = |(i, extent): (usize, &Option<Extent>)| {
@@ -138,7 +137,7 @@ fn draw(
         Some((i, x.at(i as f64 + aside), extent))
     };
     let placed: Vec<_> = series.points.iter().enumerate().filter_map(place).collect();
-    for run in placed.chunk_by(|a, b| a.0 + 1 == b.0) {
+    for run in placed.chunk_by(|a, b| *ordered && a.0 + 1 == b.0) {
         let means: Vec<Point> = run.iter().map(|(_, x, p)| at(*x, y.at(p.mean))).collect();
         if means.len() > 1 {
             scene.polyline(&means, stroke(look.colour, 1.0));

@@ -338,6 +338,7 @@ pub fn comparison_of(values: &[&str], series: &[&str]) -> Comparison {
         number: "mean_of_shares".into(),
         over: "rule".into(),
         values: words(values),
+        ordered: values.iter().all(|value| value.parse::<f64>().is_ok()),
         series: series.iter().enumerate().map(line).collect(),
     }
 }
