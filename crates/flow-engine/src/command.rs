@@ -2,7 +2,7 @@
 //!
 //! The command sees its inputs as files in that folder, under the names of its ports, and leaves
 //! its outputs there. `{name}` in an argument stands for the path of an input or output, or for a
-//! param of its own. Its environment holds `PATH`, `TMPDIR`, `CUDA_VISIBLE_DEVICES` where it was
+//! param of its own; in a shell line a path is one word ([`line`]). Its environment holds `PATH`, `TMPDIR`, `CUDA_VISIBLE_DEVICES` where it was
 //! given GPUs, `PARAM_NAME` for each param, and what the study declares, nothing else. The programs
 //! and files it names are inputs by content ([`named`]); it is kept to its folder ([`confine`]);
 //! what it says lies on its ports `stdout` and `stderr` ([`words`]).
@@ -11,6 +11,7 @@ mod called;
 mod confine;
 mod desk;
 mod lay;
+mod line;
 pub(crate) mod named;
 mod start;
 mod words;
@@ -64,7 +65,7 @@ impl Catalog for WithCommand<'_> {
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "command",
-    revision: 4,
+    revision: 5,
     summary: "Runs a program or a shell line in a folder that holds only its inputs.",
     example: r#"[node.mean]
 kind = "command"
@@ -87,7 +88,7 @@ outputs = { out = "mean.csv" }
             ty: ParamType::Text,
             default: Some(Literal::Text("")),
             unit: "",
-            doc: "A line for `sh -c` instead of `run`; `{name}` stands for a port's path or a param.",
+            doc: "A line for `sh -c` instead of `run`; `{name}` stands for a port's path, one word, or a param.",
         },
         ParamSpec {
             name: "environment",
@@ -206,7 +207,12 @@ fn argv(task: &Task<'_>, places: &lay::Places) -> Vec<String> {
             let run = task.params.texts("run").into_iter();
             run.flat_map(fill_all).collect()
         }
-        line => vec!["/bin/sh".to_owned(), "-c".to_owned(), filled(line, places)],
+        line => {
+            let params = task.params.value("params").as_map();
+            let is_param = |name: &str| params.is_some_and(|params| params.contains_key(name));
+            let line = line::filled_line(line, places, &is_param);
+            vec!["/bin/sh".to_owned(), "-c".to_owned(), line]
+        }
     }
 }
 
@@ -217,15 +223,20 @@ fn filled(text: &str, places: &lay::Places) -> String {
     while let Some(start) = rest.find('{') {
         let (before, from) = rest.split_at(start);
         out.push_str(before);
-        let name = from[1..].split_once('}').map_or("", |(name, _)| name);
-        let (put, taken) = match places.get(name) {
-            Some(place) => (place.join(" "), name.len() + 2),
+        let (put, taken) = match named_at(from, places) {
+            Some((name, place)) => (place.join(" "), name.len() + 2),
             None => ("{".to_owned(), 1),
         };
         out.push_str(&put);
         rest = &from[taken..];
     }
     out + rest
+}
+
+/// The name in braces that a text begins with, and what it stands for.
+fn named_at<'t, 'p>(text: &'t str, places: &'p lay::Places) -> Option<(&'t str, &'p [String])> {
+    let (name, _) = text.strip_prefix('{')?.split_once('}')?;
+    Some((name, places.get(name)?))
 }
 
 /// What to start for a name: a program named by a path in the study's folder lies in the command's own,

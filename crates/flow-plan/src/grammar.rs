@@ -244,8 +244,8 @@
 //! A command runs in a folder of its own. An input lies there under its port's name, a file of the
 //! study also under its own path. Several on one port lie in a folder of that name, called by their values
 //! on the axis they span, as in `parts/a1`; by number, where those tell no file names apart. `flow.json`
-//! lists the inputs with their labels, the outputs, and the params. In a shell line a param stands as it
-//! is; `"$$PARAM_COUNT"` keeps one with spaces or quotes together. The program, and every word that is the path of a file in the study's folder, are
+//! lists the inputs with their labels, the outputs, and the params. In a shell line a path is quoted where
+//! a shell needs that, also within quotes; a param stands as it is, and `"$$PARAM_COUNT"` keeps one with spaces or quotes together. The program, and every word that is the path of a file in the study's folder, are
 //! inputs by content without being declared. Where the kernel has Landlock, a command can read its
 //! inputs and the system, write its folder, and not use TCP (UDP stays open); `reads = ["~/atlas"]`,
 //! `writes = ["…"]` and `network = true` let it do more, and are no part of its recipe.

@@ -89,6 +89,26 @@ fn what_a_command_says_is_kept_also_when_it_fails() {
 }
 
 #[test]
+fn a_shell_line_takes_a_path_for_one_word_quoted_or_not() {
+    for (line, said) in [
+        ("echo a > {out}; ls", "my $1 'file'.txt"),
+        ("echo a > \\\"{out}\\\"; ls", "my $1 'file'.txt"),
+        ("echo a > '{out}'; ls", "my $1 'file'.txt"),
+    ] {
+        let lab = Lab::new(&format!(
+            "[node.c]\nkind = \"command\"\nshell = \"{line}\"\noutputs = {{ out = \"my $$1 'file'.txt\" }}\n\
+             publish = {{ out = \"made\", stdout = \"seen\" }}\n"
+        ));
+        assert_eq!(lab.run().counts(), [1, 0, 0, 0], "{line}");
+        assert_eq!(lab.read("reports/made"), "a\n");
+        assert!(
+            lab.read("reports/seen").lines().any(|name| name == said),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn an_output_that_is_not_what_its_name_says_is_refused_unless_any_file_will_do() {
     let study = |outputs: &str, words: &str| {
         format!(
