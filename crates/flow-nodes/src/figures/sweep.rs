@@ -18,7 +18,7 @@ pub struct FigureSweep;
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "figure-sweep",
-    revision: 1,
+    revision: 2,
     summary: "Draws global shares and measures of quality against the parameter of a rule.",
     example: r#"[params]
 epsilon = [0.01, 1.0, 100.0]
@@ -107,12 +107,17 @@ impl Kind for FigureSweep {
                 shares,
             });
         }
+        let qualities = qualities(&shares, &quality)?;
+        let what = match qualities.is_empty() {
+            true => "Shares",
+            false => "Shares and quality",
+        };
         let figure = Sweep {
-            title: format!("Shares and quality against {}", params.text("symbol")),
+            title: format!("{what} against {}", params.text("symbol")),
             parameter: params.text("symbol").to_owned(),
             modalities,
             points: drawn,
-            qualities: qualities(&shares, &quality)?,
+            qualities,
         };
         give(task, sweep(&figure))
     }
