@@ -77,19 +77,20 @@ struct Started {
     why: Why,
 }
 
-/// The reasons in a run's journal, by key.
+/// The reasons in a run's journal, by key. A damaged byte costs its line only, because lines are read as bytes.
 fn reasons(journal: &Path) -> HashMap<String, Why> {
-    let text = std::fs::read_to_string(journal).unwrap_or_default();
-    let started = text.par_lines().filter(|line| line.starts_with(STARTED));
-    let reason = |line: &str| {
-        let Started { key, why } = serde_json::from_str(line).ok()?;
+    let bytes = std::fs::read(journal).unwrap_or_default();
+    let lines = bytes.par_split(|byte| *byte == b'\n');
+    let started = lines.filter(|line| line.starts_with(STARTED));
+    let reason = |line: &[u8]| {
+        let Started { key, why } = serde_json::from_slice(line).ok()?;
         Some((key, why))
     };
     started.filter_map(reason).collect()
 }
 
 /// How such a line begins.
-const STARTED: &str = r#"{"event":"started","#;
+const STARTED: &[u8] = br#"{"event":"started","#;
 
 #[cfg(test)]
 mod tests {
@@ -106,9 +107,13 @@ mod tests {
             r#"{"event":"run_started","run":"1-a","study":"s","jobs":1}"#,
             r#"{"event":"started","instance":"a","key":"k1","why":{"reason":"new"}}"#,
             r#"{"event":"started","instance":"b","key":"k2","why":{"reason":"changed","part":"params.x","old":"1","new":"2"}}"#,
+            r#"{"event":"started","instance":"c","key":"?","why":{"reason":"new"}}"#,
             r#"{"event":"started","inst"#,
         ];
-        std::fs::write(&path, lines.join("\n")).unwrap();
+        let mut bytes = lines.join("\n").into_bytes();
+        let damaged = bytes.iter().position(|byte| *byte == b'?').unwrap();
+        bytes[damaged] = 0xff;
+        std::fs::write(&path, bytes).unwrap();
         let mut told: Vec<String> = reasons(&path)
             .into_iter()
             .map(|(key, why)| format!("{key}: {why}"))
