@@ -60,6 +60,16 @@ impl Client {
         wanted: &Wanted,
         watch: &dyn Watch,
     ) -> Result<Came, FetchError> {
+        self.fetch_within(self.patience.attempts, (place, wanted), watch)
+    }
+
+    /// The same with so many attempts.
+    pub(crate) fn fetch_within(
+        &self,
+        attempts: u32,
+        (place, wanted): (usize, &Wanted),
+        watch: &dyn Watch,
+    ) -> Result<Came, FetchError> {
         if is_there(wanted)? {
             watch.arrived(place, Came::Present);
             return Ok(Came::Present);
@@ -70,7 +80,7 @@ impl Client {
             watch.arrived(place, Came::Present);
             return Ok(Came::Present);
         }
-        self.complete(place, wanted, &mut part, watch)?;
+        self.complete(attempts, (place, wanted), &mut part, watch)?;
         set_aside(&wanted.path, watch)?;
         part.finish(&wanted.path)?;
         watch.arrived(place, Came::Downloaded);
@@ -80,8 +90,8 @@ impl Client {
     /// Makes a part whole and right.
     fn complete(
         &self,
-        place: usize,
-        wanted: &Wanted,
+        attempts: u32,
+        (place, wanted): (usize, &Wanted),
         part: &mut Part,
         watch: &dyn Watch,
     ) -> Result<(), FetchError> {
@@ -98,7 +108,7 @@ impl Client {
                         return Ok(());
                     };
                     wrong += 1;
-                    if wrong >= self.patience.attempts {
+                    if wrong >= attempts {
                         return Err(wrong_bytes(wanted, found, wrong));
                     }
                     part.restart()?;
@@ -110,7 +120,7 @@ impl Client {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing { why, wait }) => {
                     failures = if part.bytes > before { 1 } else { failures + 1 };
-                    if failures >= self.patience.attempts {
+                    if failures >= attempts {
                         return Err(gave_up(wanted, failures, part.bytes, why));
                     }
                     (why, wait)

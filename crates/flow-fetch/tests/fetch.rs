@@ -294,6 +294,30 @@ fn several_files_arrive_and_one_that_fails_keeps_none() {
 }
 
 #[test]
+fn without_a_network_only_the_first_files_are_tried_again_and_again() {
+    let lab = Lab::with(|asked| match asked.before {
+        0..=6 => Answer::HangUp,
+        _ => Answer::Serve(night()),
+    });
+    let one = |number: usize| Wanted {
+        path: lab.folder.path().join(number.to_string()),
+        ..lab.wanted()
+    };
+    let wanted: Vec<Wanted> = (0..6).map(one).collect();
+    let fates = fetch_all(&client(), &wanted, 1, &lab.ear);
+    // Three attempts at the first, one at each of the next four; then the network is back.
+    let attempts = fates.iter().map(|fate| match fate {
+        Err(FetchError::GaveUp { attempts, .. }) => *attempts,
+        _ => 0,
+    });
+    assert_eq!(
+        attempts.collect::<Vec<_>>(),
+        [3, 1, 1, 1, 1, 0],
+        "{fates:?}"
+    );
+}
+
+#[test]
 fn two_at_once_download_a_file_once() {
     let lab = Lab::with(|_| Answer::Serve(night()));
     thread::scope(|scope| {
