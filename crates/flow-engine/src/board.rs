@@ -218,6 +218,11 @@ impl<'a> Board<'a> {
         made.collect()
     }
 
+    /// How many instances may be ready.
+    pub(crate) fn count_ready(&self) -> usize {
+        self.ready.len()
+    }
+
     pub(crate) fn next_ready(&mut self) -> Option<InstanceId> {
         while let Some(id) = self.ready.pop_front() {
             // A rewind may have made it wait again since.

@@ -1,5 +1,6 @@
 //! The loop of a run.
 
+mod start;
 mod tally;
 
 use std::collections::{HashMap, HashSet};
@@ -127,7 +128,7 @@ impl<'a, 'l> Loop<'a, 'l> {
         });
         loop {
             let expanded = self.expand();
-            let settled = self.settle_ready();
+            let settled = self.settle_ready(crew);
             if expanded || settled {
                 continue;
             }
@@ -149,14 +150,14 @@ impl<'a, 'l> Loop<'a, 'l> {
         self.board.address(id).to_string()
     }
 
+    fn is_to_stop(&self) -> bool {
+        let stop = self.board.session.stop;
+        stop.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn may_start(&self) -> bool {
-        let stopped = self
-            .board
-            .session
-            .stop
-            .load(std::sync::atomic::Ordering::Relaxed);
         let failed = self.failure.is_some() && !self.board.session.keep_going;
-        !stopped && !failed && self.broken.is_none()
+        !self.is_to_stop() && !failed && self.broken.is_none()
     }
 
     /// Expands nodes whose axes became known; whether anything moved.
@@ -201,22 +202,37 @@ impl<'a, 'l> Loop<'a, 'l> {
         });
     }
 
-    /// Looks up every instance whose inputs are settled; whether any was.
-    fn settle_ready(&mut self) -> bool {
+    /// Looks up every instance whose inputs are settled, unless the run is to stop; whether any was.
+    ///
+    /// Where there are many, jobs begin and are heard of meanwhile.
+    fn settle_ready(&mut self, crew: &Crew<'a>) -> bool {
+        const MANY: usize = 64;
+        let many = self.board.count_ready() > MANY;
         let mut any = false;
-        while let Some(id) = self.board.next_ready() {
+        while !self.is_to_stop()
+            && let Some(id) = self.board.next_ready()
+        {
             any = true;
-            let ahead = self.ahead.as_mut();
-            if let Some((key, given)) = ahead.and_then(|ahead| ahead.take(&self.board, id)) {
-                self.done(id, key, given);
-                continue;
-            }
-            match prepare(&self.board, id) {
-                Err(error) => self.fail(id, &error),
-                Ok(prepared) => self.look_up(id, prepared),
+            self.settle(id);
+            if many {
+                self.start_what_fits(crew);
+                if let Some(news) = crew.news() {
+                    self.hear(news, crew);
+                }
             }
         }
         any
+    }
+
+    fn settle(&mut self, id: InstanceId) {
+        let ahead = self.ahead.as_mut();
+        if let Some((key, given)) = ahead.and_then(|ahead| ahead.take(&self.board, id)) {
+            return self.done(id, key, given);
+        }
+        match prepare(&self.board, id) {
+            Err(error) => self.fail(id, &error),
+            Ok(prepared) => self.look_up(id, prepared),
+        }
     }
 
     fn look_up(&mut self, id: InstanceId, prepared: Prepared<'a>) {
@@ -269,8 +285,9 @@ impl<'a, 'l> Loop<'a, 'l> {
 
     /// Looks ahead until there is news or nothing more to foresee.
     fn look_ahead(&mut self, crew: &Crew<'a>) -> Option<Message> {
+        let runs = |id: &InstanceId| matches!(self.board.instance(*id).state, State::Running);
         let runs_again = self.why.iter().filter(|(_, why)| **why != Why::New);
-        let roots = runs_again.map(|(id, _)| *id);
+        let roots = runs_again.map(|(id, _)| *id).filter(runs);
         let all = self.board.len();
         let ahead = self.ahead.get_or_insert_with(|| Ahead::new(roots, all));
         while ahead.step(&mut self.board) {
@@ -279,53 +296,6 @@ impl<'a, 'l> Loop<'a, 'l> {
             }
         }
         None
-    }
-
-    fn start_what_fits(&mut self, crew: &Crew<'a>) {
-        while self.may_start() && self.granted.len() < self.board.session.jobs.max(1) {
-            let Some((mut job, grant)) = self.line.pop(&mut self.free) else {
-                break;
-            };
-            self.tell_started(job.id, job.key);
-            job.gpus.clone_from(&grant.gpus);
-            self.granted.insert(job.id, grant);
-            crew.start(job);
-        }
-        self.let_follow(crew);
-    }
-
-    /// Hands workers what they go on with when they are done, so that none waits for this loop.
-    fn let_follow(&mut self, crew: &Crew<'a>) {
-        let session = self.board.session;
-        let needs = |id: &InstanceId| {
-            let node = self.board.instance(*id).node;
-            &session.plan.node(node).resources
-        };
-        let running: Vec<_> = self.granted.keys().map(needs).collect();
-        while self.may_start() && crew.following() < session.jobs {
-            match self.line.pop_follower(&running) {
-                Some(waiting) => crew.let_follow(waiting),
-                None => return,
-            }
-        }
-    }
-
-    fn tell_started(&mut self, id: InstanceId, key: Key) {
-        let (instance, key) = (self.name(id), key.to_string());
-        let kind = self.board.session.kind(self.board.instance(id).node);
-        let foreign = kind.descriptor().open_ports;
-        if foreign && !std::mem::replace(&mut self.commands_began, true) {
-            self.warn_if_unconfined(&instance);
-        }
-        let why = self.why.get(&id).cloned().unwrap_or(Why::New);
-        self.tell(Event::Started { instance, key, why });
-    }
-
-    fn warn_if_unconfined(&mut self, instance: &str) {
-        if let Some(words) = crate::command::Kernel::here().warning() {
-            let (instance, words) = (instance.to_owned(), words.to_owned());
-            self.tell(Event::Warned { instance, words });
-        }
     }
 
     fn hear(&mut self, message: Message, crew: &Crew<'a>) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::Ordering;
 
 use crate::lab::Lab;
 use flow_engine::{Event, Standing};
@@ -334,4 +335,36 @@ fn a_chain_of_two_thousand_nodes_runs_and_rests() {
     assert_eq!(lab.run().counts(), [2000, 0, 0, 0]);
     lab.study(&study.replace("words = \"w\"", "words = \"wx\""));
     assert_eq!(lab.run().ran(), ["n0", "n1"]);
+}
+
+/// A node of so many instances, from a number on.
+fn fan(from: usize, to: usize) -> String {
+    format!("[node.one]\nkind = \"say\"\nfor_each = {{ i = \"{from}..{to}\" }}\nwords = \"$i\"\n")
+}
+
+#[test]
+fn jobs_begin_before_all_of_many_are_looked_up_and_after_all_of_few() {
+    for (count, early) in [(300, true), (40, false)] {
+        let lab = Lab::new(&fan(1, count));
+        lab.run();
+        lab.study(&fan(0, count));
+        let did = lab.run();
+        assert_eq!(did.counts(), [1, count - 1, 0, 0]);
+        let place = |wanted: &dyn Fn(&Event) -> bool| did.events.iter().position(wanted).unwrap();
+        let began = place(&|event| matches!(event, Event::Started { .. }));
+        let last = format!("one[i={}]", count - 1);
+        let found =
+            place(&|event| matches!(event, Event::Cached { instance, .. } if *instance == last));
+        assert_eq!(began < found, early, "{count}");
+    }
+}
+
+#[test]
+fn a_run_that_is_to_stop_looks_no_more_up() {
+    let lab = Lab::new(&fan(0, 10));
+    lab.run();
+    lab.stop.store(true, Ordering::Relaxed);
+    assert_eq!(lab.run().counts(), [0, 0, 0, 10]);
+    lab.stop.store(false, Ordering::Relaxed);
+    assert_eq!(lab.run().counts(), [0, 10, 0, 0]);
 }
