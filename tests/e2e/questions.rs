@@ -308,6 +308,71 @@ fn diff_says_which_recipes_and_cells_moved() {
     assert_eq!(sandbox.flow(&["diff", &first, "no-such"]).code, 2);
 }
 
+#[test]
+fn diff_without_names_takes_runs_that_were_asked_for_the_same() {
+    let study = |n: u32| {
+        let node = |name: &str| format!("[node.{name}]\nkind = \"cohort\"\nsubjects = {n}\n");
+        ["a", "b", "c"].map(node).concat()
+    };
+    let sandbox = Sandbox::new(&study(2));
+    let none = sandbox.flow(&["diff"]);
+    assert!(
+        none.code == 2 && none.err.contains("no two runs"),
+        "{}",
+        none.err
+    );
+    let diff = || answers(&sandbox, &["diff", "--json"]);
+    let changed = |diff: &Value| diff["changes"].as_array().unwrap().len();
+    sandbox.run(&[]);
+    // A run of everything has all that one target gave.
+    sandbox.write("pipeline.toml", study(3));
+    sandbox.run(&["b"]);
+    let told = diff();
+    assert_eq!(told["second"]["targets"], serde_json::json!(["b"]));
+    assert_eq!(
+        (changed(&told), &told["unasked_in_second"]),
+        (1, &2.into()),
+        "{told}"
+    );
+    let said = sandbox.flow(&["diff"]).out;
+    assert!(
+        said.contains("asked for everything") && said.contains("asked for `b`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("2 only in the first run, not asked for"),
+        "{said}"
+    );
+    // Not the other way round: the run of `b` is passed over.
+    sandbox.run(&[]);
+    let told = diff();
+    assert_eq!(told["first"]["targets"], serde_json::json!([]));
+    assert_eq!(
+        (changed(&told), &told["unasked_in_first"]),
+        (3, &0.into()),
+        "{told}"
+    );
+    // What fails is told, and the run before a sweep is not taken for one of it.
+    sandbox.write("pipeline.toml", study(3) + FAILS);
+    sandbox.flow(&["run", "--keep-going"]);
+    let said = sandbox.flow(&["diff"]).out;
+    assert!(
+        said.contains("d: only in the second run\n3 equal, 1 differ"),
+        "{said}"
+    );
+    sandbox.write(
+        "pipeline.toml",
+        study(3).replace("= 3", "= \"$n\"") + "[params]\nn = 3\n",
+    );
+    sandbox.run(&["--sweep", "n=[3,4]"]);
+    let alone = sandbox.flow(&["diff"]);
+    assert_eq!(alone.code, 2, "{}", alone.out);
+    assert!(alone.err.contains("everything over n"), "{}", alone.err);
+}
+
+/// A node that can't be made.
+const FAILS: &str = "[node.d]\nkind = \"command\"\nshell = \"exit 1\"\n";
+
 /// Whether `python3` on PATH has a module.
 fn python_has(module: &str) -> bool {
     let import = format!("import {module}");

@@ -18,6 +18,10 @@ pub enum Event {
         study: String,
         /// How many cores it may use.
         jobs: usize,
+        /// The addresses it was asked for; none where that was everything.
+        targets: Vec<String>,
+        /// The params that were swept.
+        swept: Vec<String>,
     },
     /// A node's instances became known.
     Expanded {

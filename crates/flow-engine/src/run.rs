@@ -120,12 +120,7 @@ impl<'a, 'l> Loop<'a, 'l> {
     }
 
     fn turn(mut self, crew: &Crew<'a>) -> Result<Summary, EngineError> {
-        let session = self.board.session;
-        self.tell(Event::RunStarted {
-            run: session.run.to_owned(),
-            study: session.plan.name().to_owned(),
-            jobs: session.jobs,
-        });
+        self.tell(self.board.session.began());
         loop {
             let expanded = self.expand();
             let settled = self.settle_ready(crew);

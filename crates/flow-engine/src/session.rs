@@ -1,13 +1,16 @@
 //! What a run or a survey works with.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use flow_contract::{Catalog, Kind};
+use flow_contract::{Catalog, Kind, Labels, Value};
 use flow_plan::{NodeId, Plan, Target};
 use flow_store::{Store, StoreError};
 
+use crate::address::Address;
 use crate::command::COMMAND;
+use crate::event::Event;
 
 /// What a run or a survey works with. Two of them may share a store, in one process or several.
 pub struct Session<'a> {
@@ -43,6 +46,35 @@ impl Session<'_> {
         self.catalog
             .kind(name)
             .expect("the plan was checked against this catalog")
+    }
+
+    /// What is told first of a run.
+    pub(crate) fn began(&self) -> Event {
+        let nodes = self.plan.nodes().iter();
+        let swept: BTreeSet<&str> = nodes
+            .flat_map(|node| node.swept.iter().map(|(param, _)| param.as_str()))
+            .collect();
+        Event::RunStarted {
+            run: self.run.to_owned(),
+            study: self.plan.name().to_owned(),
+            jobs: self.jobs,
+            targets: self
+                .targets
+                .iter()
+                .map(|target| self.address(target))
+                .collect(),
+            swept: swept.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    fn address(&self, target: &Target) -> String {
+        let labels = target.labels.iter();
+        let labels = labels.map(|(axis, value)| (axis.clone(), Value::from(value.as_str())));
+        let address = Address {
+            node: self.plan.node(target.node).name.clone(),
+            labels: Labels::new(labels.collect()),
+        };
+        address.to_string()
     }
 
     /// A path of the study file, from its folder.

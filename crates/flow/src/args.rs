@@ -182,7 +182,7 @@ pub struct Log {
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A run, as `flow log` names it; the last but one if none is given.
+    /// A run, as `flow log` names it; if none is given, the one before that was asked for the same or for everything.
     pub old: Option<String>,
     /// The run to compare with it; the last if none is given.
     pub new: Option<String>,

@@ -1,37 +1,48 @@
 //! `flow diff`: what two runs gave, and from what: recipes, results, tables cell by cell.
 
 mod rows;
+mod runs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use flow_contract::{Digest, Key, first_difference};
 use flow_nodes::CATALOG;
-use flow_store::{Entry, RunFile, Store};
+use flow_store::{Entry, Store};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Diff, Place};
 use crate::artifact::{as_parquet, is_csv};
-use crate::log::events;
 use crate::outcome::{Outcome, Refusal};
 use crate::study::Study;
 use crate::why::short;
 use crate::words::{answer, answer_json};
 use rows::{Table, cells};
+use runs::End;
 
 /// Compares two runs, instance by instance.
 pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
     let study = Study::open(place)?;
     let store = study.store_to_ask()?;
-    let of = |id: &Option<String>, back| find(&store, id.as_deref(), back).map(|run| keys(&run));
-    let (old, new) = (of(&ask.old, 1)?, of(&ask.new, 0)?);
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let (old, new) = runs::chosen(&store, ask)?;
+    let names: BTreeSet<&String> = old.ends.keys().chain(new.ends.keys()).collect();
     let mut changes = Vec::new();
-    let mut equal = 0;
+    let (mut equal, mut unasked) = (0, [0; 2]);
     for name in names {
-        let change = match (old.get(name), new.get(name)) {
+        let change = match (old.ends.get(name), new.ends.get(name)) {
+            (Some(_), None) if new.leaves_out_of(&old) => {
+                unasked[0] += 1;
+                continue;
+            }
+            (None, _) if old.leaves_out_of(&new) => {
+                unasked[1] += 1;
+                continue;
+            }
             (Some(_), None) => Some(json!({"instance": name, "change": "gone"})),
             (None, _) => Some(json!({"instance": name, "change": "new"})),
-            (Some(old), Some(new)) => compare(&store, name, (old, new), ask.tolerance),
+            (Some(End::Made(old)), Some(End::Made(new))) => {
+                compare(&store, name, (old, new), ask.tolerance)
+            }
+            (Some(old), Some(new)) => unmade(name, old, new),
         };
         match change {
             Some(change) => changes.push(change),
@@ -39,41 +50,37 @@ pub fn diff(place: &Place, ask: &Diff) -> Result<Outcome, Refusal> {
         }
     }
     if ask.json {
-        answer_json(&json!({"equal": equal, "changes": changes}));
+        answer_json(&json!({
+            "first": old.as_json(), "second": new.as_json(), "equal": equal, "changes": changes,
+            "unasked_in_second": unasked[0], "unasked_in_first": unasked[1],
+        }));
         return Ok(Outcome::Done);
     }
+    answer(&format!("first run   {}", old.words()));
+    answer(&format!("second run  {}", new.words()));
     changes.iter().for_each(tell);
+    for (count, [one, other]) in unasked
+        .iter()
+        .zip([["first", "second"], ["second", "first"]])
+    {
+        if *count > 0 {
+            answer(&format!(
+                "{count} only in the {one} run, not asked for in the {other}"
+            ));
+        }
+    }
     answer(&format!("{equal} equal, {} differ", changes.len()));
     Ok(Outcome::Done)
 }
 
-/// The journal of a run, or of the run whose results it found; without a name the last but so many
-/// of those with a journal.
-fn find(store: &Store, id: Option<&str>, back: usize) -> Result<RunFile, Refusal> {
-    let Some(id) = id else {
-        let last = store.runs()?.into_iter().nth_back(back);
-        return last.ok_or_else(|| Refusal::wrong("there are no two runs to compare yet"));
+/// Of an instance that one run at least has no result of; nothing where that is both.
+fn unmade(name: &str, old: &End, new: &End) -> Option<Json> {
+    let (change, end) = match (old, new) {
+        (End::Made(_), End::Unmade(why)) => ("unmade", why),
+        (End::Unmade(why), End::Made(_)) => ("made", why),
+        _ => return None,
     };
-    let repeats = store.repeats()?;
-    let repeat = repeats.into_iter().find(|run| run.id == id);
-    let whole = repeat.map_or_else(|| id.to_owned(), |run| run.of);
-    let mut runs = store.runs()?.into_iter();
-    runs.find(|run| run.id == whole).ok_or_else(|| {
-        Refusal::wrong(format!(
-            "there is no run `{id}`\n  help: `flow log` lists the runs"
-        ))
-    })
-}
-
-/// The key of every instance that was done in a run.
-fn keys(run: &RunFile) -> BTreeMap<String, Key> {
-    let done = events(run).into_iter().filter_map(|event| {
-        let is_done = event["event"] == "ran" || event["event"] == "cached";
-        let key = event["key"].as_str().filter(|_| is_done)?;
-        let name = event["instance"].as_str()?.to_owned();
-        Some((name, Key(key.parse::<Digest>().ok()?)))
-    });
-    done.collect()
+    Some(json!({"instance": name, "change": change, "end": end}))
 }
 
 /// What differs in an instance of both runs; nothing where the key is the same.
@@ -128,6 +135,11 @@ fn tell(change: &Json) {
         match change["change"].as_str() {
             Some("gone") => "only in the first run".to_owned(),
             Some("new") => "only in the second run".to_owned(),
+            Some("unmade") => format!("{} in the second run", text(&change["end"])),
+            Some("made") => format!(
+                "{} in the first run, and is there now",
+                text(&change["end"])
+            ),
             _ => match &change["recipe"] {
                 Json::Null => "its recipe differs".to_owned(),
                 part => format!(

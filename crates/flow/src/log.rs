@@ -82,7 +82,7 @@ fn told(run: &RunFile) -> Told {
 }
 
 /// When a run began, since 1970, by its id.
-fn began(id: &str) -> Duration {
+pub fn began(id: &str) -> Duration {
     let seconds = id.split('-').next().and_then(|text| text.parse().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

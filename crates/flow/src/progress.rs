@@ -198,7 +198,7 @@ fn past(store: &Store) -> HashMap<String, f64> {
         .filter(|run| !run.is_running())
         .take(JOURNALS)
     {
-        let text = std::fs::read_to_string(&run.path).unwrap_or_default();
+        let text = run.text();
         for line in text
             .lines()
             .filter(|line| line.contains("\"event\":\"ran\""))
@@ -261,6 +261,8 @@ mod tests {
                 run: text(),
                 study: text(),
                 jobs: 1,
+                targets: vec![],
+                swept: vec![],
             },
             Event::Expanded {
                 node: text(),
@@ -352,6 +354,20 @@ mod tests {
         assert_eq!(heard, [true, false, false, true, false, true, true]);
         assert!(pace.is_due(&ran, after(22)));
         assert!(pace.0.is_empty());
+    }
+
+    #[test]
+    fn a_damaged_line_of_a_journal_hides_no_other_duration() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        std::fs::create_dir_all(folder.path().join("runs")).unwrap();
+        let lines = [
+            &br#"{"event":"ran","instance":"net[fold=1]","key":"k1","seconds":2.0}"#[..],
+            b"{\"event\":\"ran\",\xff",
+            br#"{"event":"ran","instance":"net[fold=2]","key":"k2","seconds":4.0}"#,
+        ];
+        std::fs::write(store.run_path("1-a"), lines.join(&b'\n')).unwrap();
+        assert_eq!(past(&store), HashMap::from([("net".to_owned(), 3.0)]));
     }
 
     #[test]
