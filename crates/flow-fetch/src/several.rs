@@ -33,7 +33,7 @@ pub fn fetch_all(
             };
             let fate = match watch.should_stop() {
                 true => Err(FetchError::Stopped),
-                false => client.fetch_within(attempts(), (place, one), watch),
+                false => client.fetch_within(&attempts, (place, one), watch),
             };
             match &fate {
                 Err(FetchError::GaveUp { .. }) => drop(in_vain.fetch_add(1, Ordering::Relaxed)),

@@ -60,13 +60,13 @@ impl Client {
         wanted: &Wanted,
         watch: &dyn Watch,
     ) -> Result<Came, FetchError> {
-        self.fetch_within(self.patience.attempts, (place, wanted), watch)
+        self.fetch_within(&|| self.patience.attempts, (place, wanted), watch)
     }
 
-    /// The same with so many attempts.
+    /// The same with so many attempts, asked after each.
     pub(crate) fn fetch_within(
         &self,
-        attempts: u32,
+        attempts: &dyn Fn() -> u32,
         (place, wanted): (usize, &Wanted),
         watch: &dyn Watch,
     ) -> Result<Came, FetchError> {
@@ -90,7 +90,7 @@ impl Client {
     /// Makes a part whole and right.
     fn complete(
         &self,
-        attempts: u32,
+        attempts: &dyn Fn() -> u32,
         (place, wanted): (usize, &Wanted),
         part: &mut Part,
         watch: &dyn Watch,
@@ -108,7 +108,7 @@ impl Client {
                         return Ok(());
                     };
                     wrong += 1;
-                    if wrong >= attempts {
+                    if wrong >= attempts() {
                         return Err(wrong_bytes(wanted, found, wrong));
                     }
                     part.restart()?;
@@ -120,7 +120,7 @@ impl Client {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing { why, wait }) => {
                     failures = if part.bytes > before { 1 } else { failures + 1 };
-                    if failures >= attempts {
+                    if failures >= attempts() {
                         return Err(gave_up(wanted, failures, part.bytes, why));
                     }
                     (why, wait)
