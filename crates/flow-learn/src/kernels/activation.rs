@@ -25,10 +25,11 @@ impl Activation {
     /// The value at `x`.
     pub fn value<T: Real>(self, x: T) -> T {
         match self {
-            Self::Relu => x.max(T::ZERO),
+            // Not `max`, which makes 0 of NaN.
+            Self::Relu if x <= T::ZERO => T::ZERO,
             Self::LeakyRelu { slope } if x < T::ZERO => T::from_f64(slope) * x,
             Self::Elu { alpha } if x < T::ZERO => T::from_f64(alpha * x.to_f64().exp_m1()),
-            Self::LeakyRelu { .. } | Self::Elu { .. } => x,
+            Self::Relu | Self::LeakyRelu { .. } | Self::Elu { .. } => x,
             Self::Gelu => T::from_f64(x.to_f64() * normal_below(x.to_f64())),
         }
     }
@@ -76,6 +77,13 @@ mod tests {
                     "{activation:?} at {x}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn nan_stays_nan() {
+        for activation in ALL {
+            assert!(activation.value(f64::NAN).is_nan(), "{activation:?}");
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) struct PanelShape {
 }
 
 impl<T: Real> Panels<T> {
-    /// Packs weights; `weight(group, row out, row in, tap)` is the number there.
+    /// Packs weights; `weight(group, row out, row in, tap)` is the number there, `bias` one a row of outputs.
     pub(super) fn new(
         level: Level,
         shape: PanelShape,
@@ -75,6 +75,8 @@ impl<T: Real> Panels<T> {
             }
         }
         let bias = bias.map_or_else(|| vec![T::ZERO; groups * rows_out], <[T]>::to_vec);
+        // Tiles take pointers into it.
+        assert_eq!(bias.len(), groups * rows_out, "one bias a row of outputs");
         Self {
             level,
             numbers,
@@ -162,7 +164,7 @@ impl<T: Real, Done: FnMut(usize, &mut [T])> Kernel<T> for Convolve<'_, T, Done> 
                 len: self.len,
                 relu: self.relu,
             };
-            // SAFETY: `Convolve::run` checked the lengths; a panel is packed for its block's rows.
+            // SAFETY: `Convolve::run` checked the lengths; panel and bias are packed for the block's rows.
             unsafe {
                 match block.count {
                     8 => tile::rows::<V, 8>(signal, panel, bias, target),

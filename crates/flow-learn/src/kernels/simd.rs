@@ -79,10 +79,11 @@ impl Level {
     pub fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            let has_256 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if has_256 && is_x86_feature_detected!("avx512f") {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if has_256 {
                 return Self::Avx2;
             }
         }

@@ -82,6 +82,37 @@ fn check_gradients<T: Real>(s: &ConvShape, unit: f64, x: &[T], weight: &[T], dz:
     let terms = s.batch * s.out_time();
     close(&dweight, &dw, unit, terms, "dw");
     close(&dbias, &db, unit, terms, "db");
+    for level in Level::all() {
+        let what = |of: &str| format!("{of} by {level:?}");
+        let [dx, dweight, dbias] = level_gradients(level, s, x, weight, dz);
+        close(&dx, &wanted, unit, s.out_channels * s.kernel, &what("dx"));
+        close(&dweight, &dw, unit, terms, &what("dw"));
+        close(&dbias, &db, unit, terms, &what("db"));
+    }
+}
+
+/// The gradients to input, weight and bias by the instructions of a level, `dz` taken as dense.
+fn level_gradients<T: Real>(
+    level: Level,
+    s: &ConvShape,
+    x: &[T],
+    weight: &[T],
+    dz: &[T],
+) -> [Vec<T>; 3] {
+    let plan = ConvPlan::new(level, *s, weight, None).back_packed();
+    let rows = gradient_rows(s);
+    let mut laid = vec![T::ZERO; s.out_channels * rows.stride];
+    let mut dx = noise(8, x.len());
+    let (mut dweight, mut dbias) = (vec![T::ZERO; weight.len()], vec![T::ZERO; s.out_channels]);
+    let samples = x.chunks(s.in_len()).zip(dx.chunks_mut(s.in_len()));
+    for ((x, dx), dz) in samples.zip(dz.chunks(s.out_len())) {
+        for (into, row) in laid.chunks_mut(rows.stride).zip(dz.chunks(s.out_time())) {
+            into[rows.offset..][..row.len()].copy_from_slice(row);
+        }
+        plan.input_gradient(OutputGradient::Dense(&laid), dx);
+        plan.weight_gradient(x, OutputGradient::Dense(&laid), &mut dweight, &mut dbias);
+    }
+    [dx, dweight, dbias]
 }
 
 #[test]
@@ -163,6 +194,77 @@ fn levels_of_one_class_give_the_same_bytes() {
     });
     let first = all.next();
     assert!(all.all(|other| Some(other) == first));
+}
+
+#[test]
+fn every_level_keeps_nan_and_the_sign_of_zero_behind_a_relu() {
+    fn check<T: Real>() {
+        // 50 numbers, so that some lie in a cut tile.
+        let s = shape([1, 1, 1], 50, [1, 1, 0, 1]).unwrap();
+        let odd = [
+            f64::NAN,
+            -0.0,
+            0.0,
+            -1.0,
+            f64::INFINITY,
+            -f64::INFINITY,
+            2.0,
+        ];
+        let x: Vec<T> = odd.into_iter().cycle().take(50).map(T::from_f64).collect();
+        for level in Level::all() {
+            // The bias is −0, which adding leaves as it is.
+            let (weight, bias) = ([T::ONE], [-T::ZERO]);
+            let mut z = vec![T::ONE; 50];
+            let plan = ConvPlan::new(level, s, &weight, Some(&bias)).forward_packed();
+            plan.forward(&x, &mut z, true, |_, _| {});
+            for (z, x) in z.iter().zip(&x).map(|(z, x)| (z.to_f64(), x.to_f64())) {
+                let wanted = if x < 0.0 { 0.0 } else { x };
+                let same = z.to_bits() == wanted.to_bits() || z.is_nan() && x.is_nan();
+                assert!(same, "{level:?}: {z} for {x}");
+            }
+        }
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn no_sample_gives_nothing_and_one_what_it_gives_among_many() {
+    let many = shape([3, 5, 1], 40, [3, 1, 1, 1]).unwrap();
+    let (x, weight): (Vec<f32>, Vec<f32>) =
+        (noise(1, 3 * many.in_len()), noise(2, many.weight_len()));
+    let run = |samples: std::ops::Range<usize>| {
+        let s = ConvShape {
+            batch: samples.len(),
+            ..many
+        };
+        let x = &x[samples.start * s.in_len()..samples.end * s.in_len()];
+        let (mut z, mut dx) = (vec![9.0; s.batch * s.out_len()], vec![9.0; x.len()]);
+        let (mut dw, mut db) = (vec![9.0; weight.len()], vec![9.0; s.out_channels]);
+        conv_forward(&s, x, &weight, None, &mut z);
+        conv_input_gradient(&s, &weight, &z, &mut dx);
+        conv_weight_gradient(&s, x, &z, &mut dw, Some(&mut db));
+        [z, dx, [dw, db].concat()]
+    };
+    let [_, _, gradient] = run(0..0);
+    assert!(gradient.iter().all(|&sum| sum == 0.0));
+    let ([all_z, all_dx, _], [one_z, one_dx, _]) = (run(0..3), run(1..2));
+    assert_eq!(one_z, all_z[one_z.len()..][..one_z.len()]);
+    assert_eq!(one_dx, all_dx[one_dx.len()..][..one_dx.len()]);
+}
+
+#[test]
+#[should_panic(expected = "one bias a row of outputs")]
+fn a_bias_too_short_is_never_read_past_its_end() {
+    let s = shape([1, 9, 1], 40, [3, 1, 0, 1]).unwrap();
+    let (x, weight): (Vec<f32>, Vec<f32>) = (noise(1, 3 * s.in_len()), noise(2, s.weight_len()));
+    conv_forward(
+        &s,
+        &x,
+        &weight,
+        Some(&[1.0]),
+        &mut vec![0.0; 3 * s.out_len()],
+    );
 }
 
 #[test]
