@@ -2,6 +2,7 @@
 
 use flow_contract::{Literal, NodeError, ParamProblem, ParamSpec, ParamType, Params, Task, Value};
 use flow_learn::backend::BackendClass;
+use flow_learn::kernels::numeric_class;
 
 /// What computes.
 pub const BACKEND_PARAM: ParamSpec = ParamSpec {
@@ -31,12 +32,20 @@ pub fn check_backend(name: &str, value: &Value) -> Result<(), ParamProblem> {
     }
 }
 
-/// The class of a recipe; on the cores it is `cpu_class`.
+/// The class of a recipe: on the cores `cpu_class`, and how they round where it isn't as usual.
 pub fn backend_class(params: &Params, cpu_class: impl Into<String>) -> Option<String> {
     Some(match params.text(NAME) {
-        CPU => cpu_class.into(),
+        CPU => rounded(cpu_class.into(), numeric_class()),
         gpu => format!("{gpu}-f32"),
     })
+}
+
+/// A machine without fused multiply-add gives other bytes, so it has recipes of its own in a shared cache.
+fn rounded(class: String, rounding: &str) -> String {
+    match rounding {
+        "fused" => class,
+        other => format!("{class}-{other}"),
+    }
 }
 
 /// The backend a task is to compute with.
@@ -69,6 +78,13 @@ fn build(asked: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_that_round_otherwise_have_recipes_of_their_own() {
+        let class = |rounding| rounded("kernels-f32".to_owned(), rounding);
+        assert_eq!(class("fused"), "kernels-f32");
+        assert_eq!(class("separate"), "kernels-f32-separate");
+    }
 
     #[test]
     fn a_backend_that_this_build_lacks_is_refused_with_the_feature_to_build() {
