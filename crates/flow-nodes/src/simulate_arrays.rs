@@ -160,6 +160,9 @@ impl Kind for SimulateArrays {
     }
 }
 
+/// The most numbers that one recording may have, 4 GiB of them.
+const MOST_NUMBERS: usize = 1 << 30;
+
 /// What is planted, by name.
 type Truth = Vec<(String, f64)>;
 
@@ -179,10 +182,12 @@ fn parameters(params: &Params, seed: u64) -> Result<(WindowParameters, Truth), P
             "name a channel, and a longer window",
         ));
     }
+    let windows = params.count("windows");
+    small_enough([windows, channels.len(), samples])?;
     let (weights, rhythm_hz, truth) = classes(params, &modalities, rate_hz)?;
     let asked = WindowParameters {
         seed,
-        windows: params.count("windows"),
+        windows,
         bout: params.count("bout"),
         samples,
         rate_hz,
@@ -194,6 +199,21 @@ fn parameters(params: &Params, seed: u64) -> Result<(WindowParameters, Truth), P
         weights,
     };
     Ok((asked, truth))
+}
+
+/// Refuses what no memory holds: an allocation that fails would end the whole run.
+fn small_enough([windows, channels, samples]: [usize; 3]) -> Result<(), ParamProblem> {
+    let numbers = windows.saturating_mul(channels).saturating_mul(samples);
+    if numbers <= MOST_NUMBERS {
+        return Ok(());
+    }
+    Err(problem(
+        "windows",
+        &format!(
+            "{windows} windows of {channels} channels with {samples} samples are more than {MOST_NUMBERS} numbers"
+        ),
+        "make fewer or shorter windows, and more recordings",
+    ))
 }
 
 /// What each class is like: its weights by modality, its rhythm, and both said as what is planted.
@@ -267,5 +287,21 @@ fn problem(param: &str, what: &str, help: &str) -> ParamProblem {
         param: param.to_owned(),
         what: what.to_owned(),
         help: help.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_memory_holds_is_refused_before_it_is_asked_for() {
+        assert_eq!(small_enough([1 << 10, 1 << 10, 1 << 10]), Ok(()));
+        let refused = |sizes| small_enough(sizes).unwrap_err().what;
+        assert_eq!(
+            refused([1_000_000, 2, 86_400_000_000]),
+            "1000000 windows of 2 channels with 86400000000 samples are more than 1073741824 numbers"
+        );
+        assert!(refused([1 << 40, 1 << 40, 1 << 40]).ends_with("numbers"));
     }
 }
