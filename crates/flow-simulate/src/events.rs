@@ -263,7 +263,7 @@ pub(crate) fn electrode_pop(canvas: &mut Canvas, at: usize, channel: usize, sour
     );
 }
 
-/// The heart's spikes in the chin channel, all night.
+/// The heart's spikes in the chin channel, and less in that of the eyes, all night.
 pub(crate) fn heartbeat(canvas: &mut Canvas, traits: &Traits, source: &mut Source) {
     let spike = [0.1, -0.25, 0.5, 1.0, 0.2, -0.4, -0.15];
     let (mut seconds, end) = (0.0, canvas.channels[0].len() as f64 / RATE_HZ);

@@ -145,20 +145,22 @@ impl Default for Effects {
     }
 }
 
-/// How the files differ from a tidy world. All times shrink with the night where it is shorter than
-/// eight hours.
+/// How the files differ from a tidy world. Late starts, holes and tails shrink with the night where it
+/// is shorter than eight hours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quirks {
-    /// Probability that scoring begins after the signals (26 of 44 real nights). Default 0.59.
+    /// Probability that scoring begins after the signals (26 of 44 real nights); never where lights
+    /// were off before the start. Default 0.59.
     pub late_start: f64,
-    /// Probability of a hole in the scoring (2 of 44 real nights; 30 s to 1950 s). Default 0.05.
+    /// Probability of a hole in the scoring (2 of 44 real nights, up to 1950 s; here 30 s to 1920 s).
+    /// Default 0.05.
     pub hole: f64,
     /// Median of the unscored signal after the last annotation, in seconds of an eight-hour night.
     /// Default 1400.
     pub tail_seconds: f64,
     /// Share of epochs scored as movement time (body movements are in the signals). Default 0.006.
     pub movement: f64,
-    /// Share of epochs scored `?`. Default 0.002.
+    /// Share of the epochs not scored as movement time that are scored `?`. Default 0.002.
     pub unknown: f64,
     /// Telemetry errors per hour: the marker is negative and the signals flat for some seconds.
     /// Default 0.6.
@@ -167,7 +169,7 @@ pub struct Quirks {
     pub error_seconds: f64,
     /// Presses of the marker button per hour, besides the one at lights-off. Default 0.2.
     pub presses_per_hour: f64,
-    /// Large artefacts (electrode pops, sweat sways) per hour and channel. Default 1.
+    /// Large artefacts (electrode pops) per hour and channel. Default 1.
     pub artefacts_per_hour: f64,
 }
 
@@ -221,8 +223,9 @@ pub struct Parameters {
     ///
     /// 0: the modality looks as in the average stage; 1: full physiology; above: exaggerated.
     pub weights: ClassByModality,
-    /// How far, on average, a moment's signal strays from its stage to the average stage, 0 to 1.
-    /// Default 0.2.
+    /// How far a moment's signal strays from its stage to the average stage, 0 to 1: by
+    /// `min(1, 1.25 · ambiguity · |z|)`, `z ~ N(0, 1)`; on average by `ambiguity` where it is small, by 0.7
+    /// at 1. Default 0.2.
     pub ambiguity: f64,
     /// Standard deviation of the signal bands within a stage, log amplitude, 0 to 1. Default 0.2.
     pub variability: f64,

@@ -58,7 +58,7 @@ pub(crate) struct Frame {
 const LIGHTS_OFF_BEFORE_START: [&str; 3] = ["ST7021", "ST7022", "ST7162"];
 /// Longest late start of the real nights in epochs (750 s).
 const LONGEST_LATE_EPOCHS: f64 = 25.0;
-/// Longest hole of the real nights in epochs (1950 s).
+/// Longest hole of the real nights in epochs (1950 s); ours stay below it.
 const LONGEST_HOLE_EPOCHS: f64 = 65.0;
 /// Spread of the unscored tails, log seconds: the real ones go from 50 s to 11,600 s around 1535 s.
 const TAIL_SPREAD: f64 = 0.9;
@@ -174,7 +174,7 @@ fn confused(stage: Stage, source: &mut Source) -> Stage {
     }
 }
 
-/// A hole of one to 65 epochs of an eight-hour night, log-uniform, in the last third and never at
+/// A hole of one to 64 epochs of an eight-hour night, log-uniform, in the last third and never at
 /// the end.
 fn draw_hole(parameters: &Parameters, epochs: usize, source: &mut Source) -> Option<Range<usize>> {
     if !source.chance(parameters.quirks.hole) {
@@ -262,6 +262,7 @@ fn draw_errors(quirks: &Quirks, samples: usize, source: &mut Source) -> Vec<Rang
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::Purpose;
 
     fn epoch(index: u32, label: Option<Stage>) -> Epoch {
         Epoch {
@@ -292,10 +293,108 @@ mod tests {
     }
 
     #[test]
-    fn a_mistaken_label_is_never_the_true_one_but_for_movement() {
-        let mut source = Source::new(1, "x", crate::noise::Purpose::Labels);
-        for stage in &Stage::ALL[..6] {
-            assert_ne!(confused(*stage, &mut source), *stage);
+    fn a_mistaken_label_is_one_that_scorers_take_for_it() {
+        use Stage::{Four, Movement, One, Rem, Three, Two, Wake};
+        let mut source = Source::new(1, "x", Purpose::Labels);
+        for (stage, others) in [
+            (Wake, &[One][..]),
+            (One, &[Wake, Two, Rem]),
+            (Two, &[One, Three]),
+            (Three, &[Two]),
+            (Four, &[Three]),
+            (Rem, &[One, Two]),
+            (Movement, &[Movement]),
+        ] {
+            let drawn: Vec<Stage> = (0..200).map(|_| confused(stage, &mut source)).collect();
+            assert!(
+                drawn.iter().all(|label| others.contains(label)),
+                "{stage:?}"
+            );
+            assert!(
+                others.iter().all(|label| drawn.contains(label)),
+                "{stage:?}"
+            );
         }
+    }
+
+    #[test]
+    fn movement_is_in_the_body_and_not_in_the_label_alone() {
+        let mut parameters = Parameters::default();
+        parameters.quirks.movement = 0.5;
+        let mut stages = vec![Stage::Two; 400];
+        let labels = draw_labels(
+            &parameters,
+            &mut stages,
+            &mut Source::new(5, "x", Purpose::Labels),
+        );
+        let moves = |label: &Option<Stage>| *label == Some(Stage::Movement);
+        assert!(labels.iter().any(moves));
+        for (label, stage) in labels
+            .iter()
+            .zip(&stages)
+            .filter(|(label, _)| label.is_some())
+        {
+            assert_eq!(moves(label), *stage == Stage::Movement);
+        }
+    }
+
+    /// Parameters whose quirks of chance always happen.
+    fn always(night_minutes: f64) -> Parameters {
+        let quirks = Quirks {
+            late_start: 1.0,
+            hole: 1.0,
+            ..Quirks::default()
+        };
+        Parameters {
+            night_minutes,
+            quirks,
+            ..Parameters::default()
+        }
+    }
+
+    #[test]
+    fn holes_are_of_every_length_and_leave_the_last_epoch() {
+        for (minutes, longest) in [(480.0, 64), (60.0, 8), (20.0, 2)] {
+            let epochs = minutes as usize * 2;
+            let mut source = Source::new(2, "x", Purpose::Labels);
+            let hole = |_| draw_hole(&always(minutes), epochs, &mut source).expect("asked for");
+            let holes: Vec<Range<usize>> = (0..2000).map(hole).collect();
+            let lengths = || holes.iter().map(Range::len);
+            assert_eq!((lengths().min(), lengths().max()), (Some(1), Some(longest)));
+            let first = |hole: &Range<usize>| hole.start;
+            assert_eq!(holes.iter().map(first).min(), Some(epochs * 2 / 3));
+            assert!(holes.iter().all(|hole| hole.end < epochs));
+        }
+    }
+
+    #[test]
+    fn a_late_scoring_begins_when_the_lights_go_off() {
+        let night = crate::night("ST7011").expect("the study has it");
+        for (minutes, longest) in [(480.0, 25), (20.0, 2)] {
+            let mut source = Source::new(3, "x", Purpose::Quirks);
+            let frame = |_| draw_frame(&always(minutes), &night, 40, &mut source);
+            let frames: Vec<Frame> = (0..500).map(frame).collect();
+            let late = || frames.iter().map(|frame| frame.late_seconds);
+            assert_eq!(late().min(), Some(EPOCH_SECONDS));
+            assert_eq!(late().max(), Some(longest * EPOCH_SECONDS));
+            for frame in &frames {
+                let off = frame.start.clock.seconds() + i64::from(frame.late_seconds);
+                assert_eq!(ClockTime::from_seconds(off), night.lights_off);
+            }
+        }
+    }
+
+    #[test]
+    fn telemetry_errors_last_half_a_second_and_more() {
+        let quirks = Quirks {
+            errors_per_hour: 600.0,
+            error_seconds: 0.5,
+            ..Quirks::default()
+        };
+        let errors = draw_errors(&quirks, 360_000, &mut Source::new(4, "x", Purpose::Quirks));
+        // Ten hours; 6000 are expected, with a standard deviation of 77.
+        assert!((5700..6300).contains(&errors.len()), "{}", errors.len());
+        let cut = |error: &Range<usize>| error.end == 360_000;
+        assert!(errors.iter().all(|error| cut(error) || error.len() >= 5));
     }
 }
