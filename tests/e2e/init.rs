@@ -46,6 +46,24 @@ fn init_overwrites_nothing() {
 }
 
 #[test]
+fn init_says_what_a_gitignore_that_was_there_lacks() {
+    let lab = Sandbox::empty();
+    lab.write(".gitignore", "*.pyc\n/cache/\n");
+    let said = lab.flow(&["init"]);
+    assert!(
+        said.out.contains("to which these belong: /reports/\n"),
+        "{}",
+        said.out
+    );
+    let again = lab.flow(&["init"]);
+    assert!(again.code == 2 && again.out.is_empty(), "{}", again.out);
+    lab.write(".gitignore", "/reports/\n/cache/\n");
+    std::fs::remove_file(lab.path("pipeline.toml")).unwrap();
+    std::fs::remove_file(lab.path("flow.schema.json")).unwrap();
+    assert!(!lab.flow(&["init"]).out.contains("gitignore"));
+}
+
+#[test]
 fn init_begins_where_it_is_told() {
     let lab = Sandbox::empty();
     assert_eq!(lab.flow(&["init", "-C", "a", "b"]).code, 0);

@@ -86,6 +86,9 @@ fn compare_tabulates_a_number_over_an_axis() {
         "{}",
         said.err
     );
+    let said = lab.flow(&["compare", "shares.global", "--over", "rule"]);
+    let words = "`shares.global` names no column";
+    assert!(said.err.contains(words), "{}", said.err);
 }
 
 #[test]

@@ -28,7 +28,13 @@ pub fn compare(place: &Place, compare: &Compare) -> Result<Outcome, Refusal> {
         .rsplit_once('.')
         .ok_or_else(|| unsaid(&compare.metric))?;
     let rows = rows(&study, name)?;
-    let groups = groups(&rows, column, compare)?;
+    let groups = groups(&rows, column, compare).map_err(|refusal| {
+        let lacks_column = rows.iter().all(|one| !one.row.contains_key(column));
+        match lacks_column && is_output(&study, name, column) {
+            true => unsaid(&compare.metric),
+            false => refusal,
+        }
+    })?;
     if let Some(path) = &compare.figure {
         figure::draw(&groups, compare, path)?;
         note(&format!("wrote   {}", path.display()));
@@ -50,8 +56,17 @@ pub fn compare(place: &Place, compare: &Compare) -> Result<Outcome, Refusal> {
 
 fn unsaid(metric: &str) -> Refusal {
     Refusal::wrong(format!(
-        "`{metric}` names no metric\n  help: write `node.output.column`, as in `scores.scores.value`; `flow show node.output` lists columns"
+        "`{metric}` names no column\n  help: write `node.output.column`, as in `scores.scores.value`; `flow show node.output` lists columns"
     ))
+}
+
+/// Whether a node has an output of a name, so that the column was forgotten.
+fn is_output(study: &Study, node: &str, output: &str) -> bool {
+    let targets = study.plan.targets(node).unwrap_or_default();
+    targets.iter().any(|target| {
+        let outputs = &study.plan.node(target.node).signature.outputs;
+        outputs.iter().any(|port| port.name == output)
+    })
 }
 
 /// All rows of an output, of every instance that is up to date.

@@ -70,14 +70,9 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
     }
     // A repository has one of its own.
     let ignored = folder.join(IGNORED);
-    let kept = files.extract_if(.., |(path, _)| *path == IGNORED && ignored.exists());
-    for (_, text) in kept {
-        let lines = text.lines().collect::<Vec<_>>().join(" ");
-        answer(&format!(
-            "kept {}, to which these belong: {lines}",
-            ignored.display()
-        ));
-    }
+    let kept: Vec<_> = files
+        .extract_if(.., |(path, _)| *path == IGNORED && ignored.exists())
+        .collect();
     let taken = files.iter().find(|(path, _)| folder.join(path).exists());
     if let Some((path, _)) = taken {
         return Err(Refusal::wrong(format!(
@@ -94,6 +89,7 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
         write_new(&folder.join(path), text).inspect_err(undo)?;
         answer(&format!("wrote {}", folder.join(path).display()));
     }
+    kept.iter().for_each(|(_, text)| tell_kept(&ignored, text));
     let at = match folder == Path::new(".") {
         true => String::new(),
         false => format!(" -C {}", shell_word(folder.display())),
@@ -103,6 +99,17 @@ pub fn init(place: &Place, init: &Init) -> Result<Outcome, Refusal> {
     }
     answer(&format!("next: flow run{at}"));
     Ok(Outcome::Done)
+}
+
+/// Says which lines a file that was there lacks, if any.
+fn tell_kept(ignored: &Path, text: &str) {
+    let own = fs::read_to_string(ignored).unwrap_or_default();
+    let lacks = |line: &&str| own.lines().all(|own| own.trim() != *line);
+    let lines: Vec<&str> = text.lines().filter(lacks).collect();
+    if !lines.is_empty() {
+        let (path, lines) = (ignored.display(), lines.join(" "));
+        answer(&format!("kept {path}, to which these belong: {lines}"));
+    }
 }
 
 /// What the study says before it runs.
