@@ -385,6 +385,15 @@ mod tests {
     }
 
     #[test]
+    fn the_nights_of_a_subject_are_a_week_apart() {
+        for pair in crate::nights().chunks(2) {
+            let [first, second] =
+                [&pair[0], &pair[1]].map(|night| (month_of(night), day_of(night)));
+            assert_eq!((first.0, first.1 + 7), second);
+        }
+    }
+
+    #[test]
     fn telemetry_errors_last_half_a_second_and_more() {
         let quirks = Quirks {
             errors_per_hour: 600.0,

@@ -398,6 +398,22 @@ mod tests {
     }
 
     #[test]
+    fn a_drug_of_no_strength_leaves_the_night_as_it_is() {
+        let draw = |medication_strength, medication| {
+            let course = Course {
+                medication_strength,
+                ..course(965, medication)
+            };
+            draw_stages(&course, &mut Source::new(6, "m", Purpose::Stages))
+        };
+        let both =
+            |strength| [Medication::Placebo, Medication::Temazepam].map(|of| draw(strength, of));
+        let ([none, same], [placebo, temazepam]) = (both(0.0), both(1.0));
+        assert_eq!(none, same);
+        assert_ne!(placebo, temazepam);
+    }
+
+    #[test]
     fn temazepam_nights_have_less_wake() {
         let wake = |medication| {
             let draw = |seed| {
