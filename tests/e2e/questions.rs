@@ -324,6 +324,7 @@ fn diff_without_names_takes_runs_that_were_asked_for_the_same() {
     let diff = || answers(&sandbox, &["diff", "--json"]);
     let changed = |diff: &Value| diff["changes"].as_array().unwrap().len();
     sandbox.run(&[]);
+    assert!(sandbox.flow(&["diff"]).err.contains("no two runs"));
     // A run of everything has all that one target gave.
     sandbox.write("pipeline.toml", study(3));
     sandbox.run(&["b"]);

@@ -187,7 +187,7 @@ pub struct Diff {
     /// The run to compare with it; the last if none is given.
     pub new: Option<String>,
     /// Cells are the same within this share of the larger value.
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-9, value_parser = share, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", default_value = "1e-9", value_parser = share, allow_negative_numbers = true)]
     pub tolerance: f64,
     /// The answer as JSON.
     #[arg(long)]

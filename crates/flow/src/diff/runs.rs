@@ -37,17 +37,20 @@ pub enum End {
 /// A name of no run; no two runs to choose.
 pub fn chosen(store: &Store, ask: &Diff) -> Result<(Run, Run), Refusal> {
     let mut runs = store.runs()?;
+    let too_few = || Refusal::wrong("there are no two runs to compare yet");
     let new = match &ask.new {
         Some(id) => named(store, &runs, id)?,
-        None => last(&mut runs, |_| true)
-            .ok_or_else(|| Refusal::wrong("there are no two runs to compare yet"))?,
+        None => last(&mut runs, |_| true).ok_or_else(too_few)?,
     };
     if let Some(id) = &ask.old {
         return Ok((named(store, &store.runs()?, id)?, new));
     }
+    if runs.is_empty() {
+        return Err(too_few());
+    }
     let old = last(&mut runs, |old| new.is_within(old)).ok_or_else(|| {
         Refusal::wrong(format!(
-            "no run before the last, {}, was asked for {}\n  help: `flow log` lists the runs; name two: `flow diff RUN RUN`",
+            "no run before {}, the last, was asked for {}\n  help: `flow log` lists the runs; name two: `flow diff RUN RUN`",
             new.id,
             new.asked()
         ))
