@@ -19,6 +19,7 @@ pub enum Published {
     Written,
 }
 
+/// Bytes that are written to a file at once.
 const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 impl Store {
